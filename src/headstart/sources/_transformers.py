@@ -1,0 +1,219 @@
+"""A transformers folder as a backbone: its bare model, its tokenizer or image processor, its hidden states.
+
+Shared by every source that ends in such a folder; what the folder may contain was decided in `_safety`.
+"""
+
+# B rows, T tokens, D width
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from headstart import stack
+from headstart.contracts import Encoded, Inputs, Modality, Ref
+from headstart.errors import MismatchError, ModelError, ModelNotFound
+from headstart.sources import _safety
+from headstart.sources._encoded import EncodedImages, EncodedTexts
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+    from headstart.contracts import Indices
+
+
+@dataclass(frozen=True)
+class TransformersBackbone:
+    """The contract's Backbone over a verified transformers folder; weights are read on first use."""
+
+    ref: Ref
+    folder: Path
+    modality: Modality
+
+    @cached_property
+    def module(self) -> nn.Module:
+        """The bare model, in evaluation mode, fp32."""
+        import transformers
+
+        with _quiet(self.folder):
+            module: nn.Module = transformers.AutoModel.from_pretrained(self.folder, **_strict())
+        return module.eval()
+
+    @cached_property
+    def processor(self) -> Any:
+        """The tokenizer or the image processor."""
+        import transformers
+
+        kind = transformers.AutoTokenizer if self.modality == "text" else transformers.AutoImageProcessor
+        with _quiet(self.folder):
+            return kind.from_pretrained(self.folder, trust_remote_code=False, local_files_only=True)
+
+    @property
+    def blocks(self) -> Sequence[nn.Module]:
+        """Bottom to top."""
+        return stack.blocks_of(self.module)
+
+    @cached_property
+    def widths(self) -> tuple[int, ...]:
+        """Of every hidden state, seen on one small item."""
+        item = "a" if self.modality == "text" else _grey_image()
+        inputs = self.encode([item]).take([0])
+        return tuple(pooled.shape[1] for pooled in _pooled_states(self.module, inputs))
+
+    def encode(self, items: Sequence[Any], *, max_length: int | None = None) -> Encoded:
+        """Token ids, or images to be opened when a batch needs them.
+
+        Args:
+            items: Texts; or images as paths, Pillow images or arrays (H, W, 3) of uint8.
+            max_length: Longest text in tokens, special tokens included; by default what the model reads.
+        """
+        if self.modality == "text":
+            return EncodedTexts.of(self.processor, items, limit=max_length or self.max_tokens)
+        return EncodedImages(self.processor, tuple(items))
+
+    def count_tokens(self, texts: Sequence[str]) -> tuple[Indices, Indices]:
+        """Tokens of each text, uncut and with the special ones, and how many of them are unknown, shape (N,) each."""
+        encoded = EncodedTexts.of(self.processor, texts, limit=None)
+        unknown = encoded.ids == self.processor.unk_token_id
+        return encoded.lengths, np.add.reduceat(unknown.astype(np.int64), encoded.starts[:-1])
+
+    @property
+    def max_tokens(self) -> int:
+        """How many tokens of a text the model reads, special ones included; 0 for other modalities."""
+        if self.modality != "text":
+            return 0
+        # tokenizers without a limit of their own say 1e30
+        if self.processor.model_max_length < 10**6:
+            return int(self.processor.model_max_length)
+        config = _safety.read_json(self.folder / "config.json")
+        return int(config.get("max_position_embeddings", 512))
+
+    def pooled(self, module: nn.Module, inputs: Inputs) -> torch.Tensor:
+        """Every hidden state averaged over tokens or map, side by side, fp32, shape (B, sum of widths)."""
+        import torch
+
+        return torch.cat(_pooled_states(module, inputs), dim=1)
+
+    def task_module(self, auto_class: str, names: Sequence[str] | None) -> nn.Module:
+        """The ecosystem's task model, in evaluation mode.
+
+        Args:
+            auto_class: For example "AutoModelForSequenceClassification".
+            names: Of the classes a fresh classifier is made for; None keeps the classifier the folder has.
+
+        Raises:
+            MismatchError: The family has no such task model.
+        """
+        import transformers
+
+        try:
+            with _quiet(self.folder):
+                module: nn.Module = getattr(transformers, auto_class).from_pretrained(
+                    self.folder, **_strict(), **({} if names is None else _named(names))
+                )
+        except ValueError as error:
+            raise MismatchError(f'"{self.ref}" has no {auto_class} in transformers. Choose another model.') from error
+        return module.eval()
+
+    def save(self, module: nn.Module, folder: Path) -> None:
+        """Writes the module and the tokenizer or processor so that plain transformers opens the folder."""
+        with _quiet(folder):
+            module.save_pretrained(folder)  # type: ignore[operator]
+            self.processor.save_pretrained(folder)
+
+    def digest(self) -> str:
+        """A hash over the digests of every file that decides what the model computes."""
+        return hashlib.sha256(json.dumps(dict(self.ref.sha256), sort_keys=True).encode()).hexdigest()
+
+
+def backbone_of(folder: Path, ref: Ref) -> TransformersBackbone:
+    """The backbone in a verified folder.
+
+    Raises:
+        ModelNotFound: The folder has neither a tokenizer nor an image processor.
+    """
+    modality = modality_of(folder)
+    if modality is None:
+        raise ModelNotFound(f'"{folder}" has no tokenizer and no image processor beside its config.json.')
+    return TransformersBackbone(ref, folder, modality)
+
+
+def modality_of(folder: Path) -> Modality | None:
+    """What a model folder reads, told by the files beside its config; None when it is not a whole model folder."""
+    names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    if "config.json" not in names:
+        return None
+    if names & {"tokenizer.json", "vocab.txt", "tokenizer_config.json", "spiece.model", "sentencepiece.bpe.model"}:
+        return "text"
+    return "image" if "preprocessor_config.json" in names else None
+
+
+def card_license(folder: Path) -> str | None:
+    """The licence a model card's front matter names."""
+    card = folder / "README.md"
+    text = card.read_text(encoding="utf-8", errors="replace") if card.is_file() else ""
+    found = re.search(r"\A---\n.*?^license:\s*([\w.+-]+)\s*$.*?^---", text, re.MULTILINE | re.DOTALL)
+    return found[1] if found else None
+
+
+def _pooled_states(module: nn.Module, inputs: Inputs) -> list[torch.Tensor]:
+    states = module(**inputs.tensors, output_hidden_states=True).hidden_states
+    return [_average(state, inputs.tensors.get("attention_mask")) for state in states]
+
+
+def _average(state: torch.Tensor, mask_BT: torch.Tensor | None) -> torch.Tensor:
+    """The mean over real tokens (B, T, D) or over a map (B, D, H, W), in fp32."""
+    import torch
+
+    if state.ndim == 4:
+        return state.mean(dim=(2, 3), dtype=torch.float32)
+    if mask_BT is None:
+        return state.mean(dim=1, dtype=torch.float32)
+    kept_BTD = state * mask_BT.unsqueeze(-1).to(state.dtype)
+    return kept_BTD.sum(dim=1, dtype=torch.float32) / mask_BT.sum(dim=1, keepdim=True)
+
+
+def _grey_image() -> Any:
+    from PIL import Image
+
+    return Image.new("RGB", (64, 64), "grey")
+
+
+def _named(names: Sequence[str]) -> dict[str, Any]:
+    """What makes transformers replace a classifier by a fresh one for these classes."""
+    id2label = dict(enumerate(names))
+    label2id = {name: index for index, name in id2label.items()}
+    return {"num_labels": len(names), "id2label": id2label, "label2id": label2id, "ignore_mismatched_sizes": True}
+
+
+def _strict() -> dict[str, Any]:
+    return {"use_safetensors": True, "trust_remote_code": False, "local_files_only": True}
+
+
+@contextlib.contextmanager
+def _quiet(folder: Path) -> Iterator[None]:
+    """Silences transformers' loading bars and reports, and turns its many kinds of failure into one."""
+    from safetensors import SafetensorError
+    from transformers.utils import logging
+
+    verbosity, had_bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    except (OSError, SafetensorError, KeyError) as error:
+        raise ModelError(f'The model in "{folder}" cannot be read: {str(error).splitlines()[0]}') from error
+    finally:
+        logging.set_verbosity(verbosity)
+        if had_bars:
+            logging.enable_progress_bar()

@@ -1,0 +1,93 @@
+"""`hf:org/name[@revision]`: a model of the Hugging Face Hub, from the network, its cache, or an installed package.
+
+Mirror, token, cache and offline mode follow the Hub's own variables: HF_ENDPOINT, HF_TOKEN, HF_HOME, HF_HUB_OFFLINE.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from headstart.contracts import Backbone, Listed, Ref
+from headstart.errors import ModelNotFound
+from headstart.sources import _packaged, _safety, _transformers
+
+# no pickles and no Python files: what is not fetched cannot run
+PATTERNS = ["*.json", "*.txt", "*.safetensors", "*.model", "README.md", "LICENSE*"]
+
+
+def load(name: str, *, revision: str | None, offline: bool) -> Backbone:
+    """The backbone of a Hub model, its revision pinned to a commit.
+
+    Raises:
+        ModelNotFound: The Hub (or, offline, this machine) does not have it.
+        UnsafeModel: Its config or weights could run code.
+    """
+    packaged = _packaged.KNOWN.get(name) if revision is None else None
+    folder = _packaged.verified(packaged) if packaged else None
+    commit = None
+    if folder is None:
+        folder = _snapshot(name, revision=revision, offline=offline)
+        commit = folder.name
+    _safety.verify(folder)
+    license_ = packaged.license if packaged else _transformers.card_license(folder)
+    ref = Ref(
+        asked=name, source="hf", name=name, revision=commit, sha256=_safety.fingerprints(folder), license=license_
+    )
+    return _transformers.backbone_of(folder, ref)
+
+
+def _snapshot(name: str, *, revision: str | None, offline: bool) -> Path:
+    """The downloaded or cached snapshot; its folder's name is the commit."""
+    from huggingface_hub import constants, snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    is_offline = offline or constants.HF_HUB_OFFLINE
+    try:
+        return Path(snapshot_download(name, revision=revision, allow_patterns=PATTERNS, local_files_only=is_offline))
+    except LocalEntryNotFoundError as error:
+        raise ModelNotFound(_not_here(name, is_offline=is_offline, endpoint=constants.ENDPOINT)) from error
+    except (HfHubHTTPError, HFValidationError) as error:
+        reason = str(error).splitlines()[0]
+        raise ModelNotFound(f'The Hub did not give "{name}": {reason}. Check name, revision and HF_TOKEN.') from error
+
+
+def _not_here(name: str, *, is_offline: bool, endpoint: str) -> str:
+    packaged = _packaged.KNOWN.get(name)
+    install = f'Run: pip install "headstart[{packaged.extra}]". ' if packaged else ""
+    if is_offline:
+        return f'"{name}" is not on this machine and the network is off limits. {install}Or give a folder with --model.'
+    return f'"{name}" is not on this machine and {endpoint} is out of reach. {install}Or set HF_ENDPOINT to a mirror.'
+
+
+def listed() -> list[Listed]:
+    """Models that installed packages carry, and those in the Hub's cache on this machine."""
+    packaged = _packaged.listed()
+    known = {model.ref for model in packaged}
+    return packaged + [model for model in _cached() if model.ref not in known]
+
+
+def _cached() -> list[Listed]:
+    from huggingface_hub import scan_cache_dir
+    from huggingface_hub.errors import CacheNotFound
+
+    try:
+        repos = scan_cache_dir().repos
+    except CacheNotFound:
+        return []
+    found = []
+    for repo in repos:
+        folders = [revision.snapshot_path for revision in repo.revisions] if repo.repo_type == "model" else []
+        modality = next((modality for folder in folders if (modality := _transformers.modality_of(folder))), None)
+        if modality is not None:
+            found.append(
+                Listed(
+                    ref=f"hf:{repo.repo_id}",
+                    modality=modality,
+                    mib=round(repo.size_on_disk / 2**20, 1),
+                    is_available=True,
+                    license=_transformers.card_license(folders[0]),
+                    about="in the Hub cache on this machine",
+                    rank=40,
+                )
+            )
+    return found

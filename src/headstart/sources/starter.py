@@ -1,0 +1,89 @@
+"""`starter:NAME`: a small pretrained model that ships inside headstart, so that a first run needs no network.
+
+The models themselves lie in `headstart/starters`, each an ordinary model folder; `recipes/` says how they were made.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from headstart.contracts import Backbone, Listed, Modality, Ref
+from headstart.errors import SettingError, UnknownName, UnsafeModel
+from headstart.sources import _safety, _transformers
+
+FOLDER = Path(__file__).parents[1] / "starters"
+
+# below every model that has seen real data, above none at all
+RANK = 10
+
+
+@dataclass(frozen=True)
+class Starter:
+    """A model folder that ships with headstart, and the digest of the weights that were put there."""
+
+    name: str
+    sha256: str
+    modality: Modality
+    about: str
+
+
+STARTERS = {
+    starter.name: starter
+    for starter in (
+        Starter(
+            name="shapes-resnet",
+            sha256="c0de92b73d6699b95b303ef22028a7ea1a40c49d9c1d37786cf4f6f7576e910f",
+            modality="image",
+            about="ResNet of 3 blocks for 32x32 images, pretrained on randomly drawn shapes, 0.37 M parameters",
+        ),
+    )
+}
+
+
+def load(name: str, *, revision: str | None, offline: bool) -> Backbone:
+    """The backbone of a starter; with or without network, it is here.
+
+    Raises:
+        UnknownName: No starter has this name.
+        SettingError: A revision was asked for; a starter has the revision of headstart itself.
+        UnsafeModel: The weights are not those that headstart shipped.
+    """
+    if name not in STARTERS:
+        raise UnknownName("starter", name, STARTERS)
+    if revision is not None:
+        raise SettingError(f'"starter:{name}" ships with headstart and has no revisions. Leave --revision out.')
+    folder = _verified(STARTERS[name])
+    license_ = _transformers.card_license(folder)
+    ref = Ref(asked=name, source="starter", name=name, sha256=_safety.fingerprints(folder), license=license_)
+    return _transformers.backbone_of(folder, ref)
+
+
+def listed() -> list[Listed]:
+    """Every starter; all of them are always available."""
+    return [_line(starter) for starter in STARTERS.values()]
+
+
+def _line(starter: Starter) -> Listed:
+    folder = FOLDER / starter.name
+    return Listed(
+        ref=f"starter:{starter.name}",
+        modality=starter.modality,
+        mib=round((folder / "model.safetensors").stat().st_size / 2**20, 1),
+        is_available=True,
+        license=_transformers.card_license(folder),
+        about=starter.about,
+        rank=RANK,
+    )
+
+
+def _verified(starter: Starter) -> Path:
+    """The folder of a starter whose weights are, to the byte, those that shipped."""
+    folder = FOLDER / starter.name
+    _safety.verify(folder)
+    if _safety.sha256(folder / "model.safetensors") != starter.sha256:
+        raise UnsafeModel(
+            f'The weights in "{folder}" are not those that headstart shipped. '
+            f"Run: pip install --force-reinstall --no-deps headstart"
+        )
+    return folder

@@ -1,0 +1,1 @@
+"""Strategies say how much of the stack moves; one file each, each gives the boundary."""

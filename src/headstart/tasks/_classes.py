@@ -1,0 +1,106 @@
+"""What every task that picks one class per row shares, as plain functions: targets, loss, decoding, metrics.
+
+A task file hands these on under the contract's names; this is no base class and no plug-in.
+"""
+
+# B rows, C classes
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from headstart import score
+from headstart.contracts import Prediction, Rows
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class Classes:
+    """The class names seen in training, sorted; their order is the order of the model's outputs."""
+
+    names: tuple[str, ...]
+
+    def ids(self, labels: Sequence[str]) -> score.Ints:
+        """Class numbers of labels, shape (N,)."""
+        number = {name: index for index, name in enumerate(self.names)}
+        return np.array([number[label] for label in labels], dtype=np.int64)
+
+
+def learn(rows: Rows) -> Classes:
+    """The classes of the training rows."""
+    return Classes(tuple(sorted(map(str, rows.table["label"].unique().to_pylist()))))
+
+
+def names(learned: Classes) -> tuple[str, ...]:
+    """The class names in the order of the outputs."""
+    return learned.names
+
+
+def collate(rows: Rows, learned: Classes) -> torch.Tensor:
+    """Class numbers, shape (B,)."""
+    import torch
+
+    return torch.from_numpy(learned.ids(rows.column("label")))
+
+
+def loss(output: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    """Cross entropy of each row in nats, shape (B,)."""
+    from torch.nn.functional import cross_entropy
+
+    return cross_entropy(output.float(), targets, reduction="none")
+
+
+def decode(output: torch.Tensor, learned: Classes) -> list[Prediction]:
+    """The most probable class of each row and the probability of every class."""
+    probabilities = output.double().softmax(dim=-1).tolist()
+    return [prediction(dict(zip(learned.names, row, strict=True))) for row in probabilities]
+
+
+def prediction(probabilities: dict[str, float]) -> Prediction:
+    """One answer from the probability of every class."""
+    label = max(probabilities, key=probabilities.__getitem__)
+    return {"label": label, "confidence": probabilities[label], "probabilities": probabilities}
+
+
+def certain(labels: Sequence[str], learned: Classes) -> list[Prediction]:
+    """Answers of a method that gives classes and no probabilities."""
+    return [prediction({name: float(name == label) for name in learned.names}) for label in labels]
+
+
+def metrics(predictions: Sequence[Prediction], rows: Rows, learned: Classes) -> dict[str, Any]:
+    """Accuracy, macro F1, log loss, figures per class, confusion and calibration; see `score.classification`."""
+    truth = learned.ids(rows.column("label"))
+    table = np.array([[row["probabilities"][name] for name in learned.names] for row in predictions])
+    return {**score.classification(truth, table, names=learned.names), "hits": (table.argmax(axis=1) == truth).tolist()}
+
+
+def majority(train: Rows, test: Rows, learned: Classes) -> list[Prediction]:
+    """The answer that looks at nothing: the shares of the classes in the training rows."""
+    shares = np.bincount(learned.ids(train.column("label")), minlength=len(learned.names)) / len(train)
+    return [prediction(dict(zip(learned.names, shares.tolist(), strict=True)))] * len(test)
+
+
+def linear(features: Any, train: Rows, unseen: Any, learned: Classes, *, strength: float) -> list[Prediction]:
+    """Logistic regression from features of the training rows to answers for unseen ones."""
+    from sklearn.linear_model import LogisticRegression
+
+    model = LogisticRegression(C=strength, max_iter=300, tol=1e-3)
+    model.fit(features, train.column("label"))
+    table = model.predict_proba(unseen)
+    return [prediction(dict(zip(map(str, model.classes_), row, strict=True))) for row in table.tolist()]
+
+
+def to_json(learned: Classes) -> Any:
+    """The class names."""
+    return list(learned.names)
+
+
+def from_json(value: Any) -> Classes:
+    """The classes whose names were saved."""
+    return Classes(tuple(value))

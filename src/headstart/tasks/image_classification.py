@@ -1,0 +1,52 @@
+"""One class for each image."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from headstart.contracts import Field, Modality, Prediction, ReadAt, Rows
+from headstart.tasks import _classes
+from headstart.tasks._classes import Classes, collate, decode, from_json, learn, loss, metrics, names, to_json
+
+__all__ = ["baselines", "collate", "decode", "from_json", "items", "learn", "loss", "metrics", "names", "to_json"]
+
+aliases = ("image-labeling",)
+modality: Modality = "image"
+fields = (
+    Field("image", "image", "the file of the image", aliases=("file_name", "image_path", "path", "filename")),
+    Field("label", "label", "its class", aliases=("category", "class", "target")),
+)
+primary = "accuracy"
+auto_class = "AutoModelForImageClassification"
+# image families end in pooling and one linear layer, which is just what a linear head on frozen features is
+read_at: ReadAt = "classifier"
+
+SIDE = 32
+"""Pixels on a side of the thumbnails that the pixel baseline reads."""
+
+
+def items(rows: Rows) -> list[Any]:
+    """The files."""
+    return rows.column("image")
+
+
+def baselines(train: Rows, test: Rows, learned: Classes, *, seed: int) -> dict[str, list[Prediction]]:
+    """The majority class, and logistic regression on the pixels of small thumbnails."""
+    seen, unseen = _pixels(items(train)), _pixels(items(test))
+    mean, scale = seen.mean(axis=0), seen.std() + 1e-6
+    return {
+        "majority class": _classes.majority(train, test, learned),
+        "pixels + logistic regression": _classes.linear(
+            (seen - mean) / scale, train, (unseen - mean) / scale, learned, strength=0.01
+        ),
+    }
+
+
+def _pixels(files: list[Any]) -> np.ndarray[Any, np.dtype[np.float32]]:
+    """Thumbnails as rows of numbers, shape (N, 3·SIDE²)."""
+    from headstart.data.images import open_image
+
+    thumbnails = [np.asarray(open_image(file).resize((SIDE, SIDE))) for file in files]
+    return np.stack(thumbnails).reshape(len(files), -1).astype(np.float32)

@@ -1,0 +1,42 @@
+"""One class for each text: sentiment, topic, intent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from headstart.contracts import Field, Modality, Prediction, ReadAt, Rows
+from headstart.tasks import _classes
+from headstart.tasks._classes import Classes, collate, decode, from_json, learn, loss, metrics, names, to_json
+
+__all__ = ["baselines", "collate", "decode", "from_json", "items", "learn", "loss", "metrics", "names", "to_json"]
+
+aliases = ("sentiment-analysis", "sentiment-classification")
+modality: Modality = "text"
+fields = (
+    Field("text", "text", "the text to classify", aliases=("sentence", "review", "content", "comment", "body")),
+    Field("label", "label", "its class", aliases=("category", "class", "sentiment", "target", "intent", "topic")),
+)
+primary = "accuracy"
+auto_class = "AutoModelForSequenceClassification"
+# transformers' heads read one position through an untrained pooler; an average over tokens is the better frozen feature
+read_at: ReadAt = "layers"
+
+
+def items(rows: Rows) -> list[Any]:
+    """The texts."""
+    return rows.column("text")
+
+
+def baselines(train: Rows, test: Rows, learned: Classes, *, seed: int) -> dict[str, list[Prediction]]:
+    """The majority class, and logistic regression on TF-IDF weighted words and word pairs."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    texts = items(train)
+    # languages written without spaces have no words to cut out; pairs of characters serve instead
+    analyzer = "word" if sum(text.count(" ") for text in texts) > len(texts) else "char"
+    vectorizer = TfidfVectorizer(analyzer=analyzer, ngram_range=(1, 2), sublinear_tf=True)
+    seen, unseen = vectorizer.fit_transform(texts), vectorizer.transform(items(test))
+    return {
+        "majority class": _classes.majority(train, test, learned),
+        "TF-IDF + logistic regression": _classes.linear(seen, train, unseen, learned, strength=10.0),
+    }

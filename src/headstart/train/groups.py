@@ -1,0 +1,31 @@
+"""Parameter groups for the optimiser: lower blocks learn more slowly, and only matrices are decayed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import nn
+
+from headstart import stack
+
+
+def layered(module: nn.Module, *, lr: float, layer_decay: float, weight_decay: float) -> list[dict[str, Any]]:
+    """One group per depth and kind of parameter, for everything that is not frozen.
+
+    Args:
+        module: A backbone or a task model around one.
+        lr: Peak learning rate above the highest block.
+        layer_decay: Factor on it for each step further down.
+        weight_decay: Decoupled, for matrices and kernels; biases and norms go without.
+
+    Source: discriminative fine-tuning, Howard and Ruder, ACL 2018, with a constant factor.
+    """
+    depth = stack.depths(module)
+    top = max(depth.values())
+    groups: dict[tuple[int, bool], dict[str, Any]] = {}
+    for name, parameter in module.named_parameters():
+        if parameter.requires_grad:
+            key = depth[name], parameter.ndim > 1
+            fresh = {"params": [], "lr": lr * layer_decay ** (top - key[0]), "weight_decay": weight_decay * key[1]}
+            groups.setdefault(key, fresh)["params"].append(parameter)
+    return list(groups.values())
