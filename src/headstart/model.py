@@ -1,0 +1,225 @@
+"""The fitted thing: it answers, is saved as a plain model folder, and comes back from it unchanged.
+
+What a folder holds is described in docs/model-folder.md; how a network came about is `train`'s business.
+"""
+
+# N rows, C classes
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from headstart import network, plug
+from headstart.contracts import Backbone, Learned, Prediction, Task
+from headstart.errors import ModelError, ModelNotFound, OutputError
+from headstart.network import Headed, Reading, Whole
+from headstart.sources import _ref
+
+FACTS = "headstart.json"
+"""Our own facts about a model folder; written last, so that a folder without it is unfinished."""
+HEAD = "head.safetensors"
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained network with everything between a user's item and an answer."""
+
+    task_name: str
+    learned: Learned
+    backbone: Backbone
+    network: nn.Module
+    max_length: int | None = None
+
+    @property
+    def task(self) -> Task:
+        """The task it was trained for."""
+        task: Task = plug.load("tasks", self.task_name)
+        return task
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The classes, in the order of the outputs."""
+        return self.task.names(self.learned)
+
+    def logits(self, items: Sequence[Any]) -> npt.NDArray[np.float32]:
+        """The network's raw output, shape (N, C), in the order of `names`; exact fp32."""
+        if not len(items):
+            return np.zeros((0, len(self.names)), dtype=np.float32)
+        encoded = self.backbone.encode(list(items), max_length=self.max_length)
+        return np.asarray(network.answers(self.network, encoded).numpy())
+
+    def predict(self, items: Sequence[Any]) -> list[Prediction]:
+        """One decoded answer for each item.
+
+        Args:
+            items: What the task reads: texts; or images as paths, Pillow images or uint8 arrays (H, W, 3).
+
+        Example:
+            headstart.load("runs/reviews").predict(["Worth every penny."])[0]["label"]
+        """
+        import torch
+
+        return self.task.decode(torch.from_numpy(self.logits(items)), self.learned)
+
+    def predict_proba(self, items: Sequence[Any]) -> npt.NDArray[np.float64]:
+        """Probabilities, shape (N, C), in the order of `names`."""
+        rows = [[answer["probabilities"][name] for name in self.names] for answer in self.predict(items)]
+        return np.array(rows, dtype=np.float64).reshape(len(rows), len(self.names))
+
+    def save(self, folder: str | Path, *, card: str | None = None) -> Path:
+        """Writes the model folder; the file that makes it count comes last.
+
+        Args:
+            folder: Must not exist, or be empty.
+            card: The text of README.md.
+
+        Raises:
+            OutputError: The folder has something in it, or cannot be written.
+        """
+        folder = Path(folder)
+        if folder.exists() and any(folder.iterdir()):
+            raise OutputError(f'"{folder}" is not empty. Name a folder that does not exist yet.')
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self.backbone.save(self.network.module, folder)  # type: ignore[arg-type]
+            if isinstance(self.network, Headed):
+                save_file(dict(self.network.head.state_dict()), folder / HEAD)
+            (folder / "README.md").write_text(card or f"# {self.task_name}\n\n{usage(self)}\n", encoding="utf-8")
+            (folder / FACTS).write_text(json.dumps(self._facts(), indent=1, ensure_ascii=False), encoding="utf-8")
+        except OSError as error:
+            raise OutputError(f'"{folder}" cannot be written: {error.strerror or error}.') from error
+        return folder
+
+    def _facts(self) -> dict[str, Any]:
+        return {
+            "format": FORMAT,
+            "task": self.task_name,
+            "learned": self.task.to_json(self.learned),
+            "max_length": self.max_length,
+            "head": _head_facts(self.network),
+            "base_model": str(self.backbone.ref),
+        }
+
+
+def _head_facts(trained: nn.Module) -> dict[str, Any] | None:
+    """How to build our own head again; None where the ecosystem's class holds everything."""
+    if not isinstance(trained, Headed):
+        return None
+    first = next(part for part in trained.head.modules() if isinstance(part, nn.Linear))
+    return {
+        "kind": "linear" if len(list(trained.head.children())) == 1 else "mlp",
+        "width": first.in_features,
+        "layers": list(trained.reading.layers),
+        "combine": trained.reading.combine,
+    }
+
+
+def load(folder: str | Path) -> Model:
+    """The model of a run folder or of a model folder, ready to answer.
+
+    Raises:
+        ModelNotFound: There is no finished headstart model in the folder.
+        UnsafeModel: Somebody put code or pickles into it.
+    """
+    folder = Path(folder)
+    folder = folder / "model" if (folder / "model" / FACTS).is_file() else folder
+    if not (folder / FACTS).is_file():
+        raise ModelNotFound(
+            f'"{folder}" holds no finished model: {FACTS} is missing. Give a folder made by `headstart fit`.'
+        )
+    facts = _read_facts(folder / FACTS)
+    task: Task = plug.load("tasks", facts["task"])
+    learned = task.from_json(facts["learned"])
+    backbone = _ref.load(f"dir:{folder}", offline=True)
+    trained = _network(backbone, task, learned, facts["head"], folder)
+    return Model(facts["task"], learned, backbone, trained.eval(), facts["max_length"])
+
+
+def _read_facts(path: Path) -> dict[str, Any]:
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ModelError(f"{path} is damaged: {error}. Copy the model folder again.") from error
+    if not isinstance(facts, dict) or facts.get("format") != FORMAT:
+        raise ModelError(f"{path} has a format this version does not read (it reads {FORMAT}). Update headstart.")
+    return facts
+
+
+def _network(backbone: Backbone, task: Task, learned: Learned, head: dict[str, Any] | None, folder: Path) -> nn.Module:
+    if head is None:
+        return Whole(backbone.task_module(task.auto_class, None))
+    layers = network.head(head["kind"], head["width"], len(task.names(learned)))
+    try:
+        layers.load_state_dict(load_file(folder / HEAD))
+    except (OSError, RuntimeError, ValueError) as error:
+        raise ModelError(f'The head in "{folder / HEAD}" cannot be read: {str(error).splitlines()[0]}') from error
+    return Headed(backbone, Reading(tuple(head["layers"]), head["combine"]), layers)
+
+
+def usage(model: Model) -> str:
+    """Python that opens the folder without headstart and reproduces its predictions; goes into the model card."""
+    opening = _TEXT if model.backbone.modality == "text" else _IMAGE
+    if isinstance(model.network, Headed):
+        reading = model.network.reading
+        states = f"[states[layer] for layer in {list(reading.layers)}]"
+        average = _MEAN_TOKENS if model.backbone.modality == "text" else _MEAN_MAP
+        combined = "torch.stack(vectors).mean(0)" if reading.combine == "mean" else "torch.cat(vectors, dim=1)"
+        head = _LINEAR if len(list(model.network.head.children())) == 1 else _MLP
+        names = json.dumps(list(model.names), ensure_ascii=False)
+        body = _HEADED.format(states=states, average=average, combined=combined, head=head, names=names)
+        auto = "AutoModel"
+    else:
+        body, auto = _WHOLE, model.task.auto_class
+    return opening.format(auto=auto, limit=model.max_length or model.backbone.max_tokens) + body
+
+
+_TEXT = """import torch
+from transformers import {auto}, AutoTokenizer
+
+folder = "."  # this folder
+items = ["An example text.", "Another one."]
+tokenizer = AutoTokenizer.from_pretrained(folder)
+model = {auto}.from_pretrained(folder).eval()
+inputs = tokenizer(items, padding=True, truncation=True, max_length={limit}, return_tensors="pt")
+"""
+_IMAGE = """import torch
+from PIL import Image
+from transformers import {auto}, AutoImageProcessor
+
+folder = "."  # this folder
+items = [Image.new("RGB", (64, 64), "red")]  # your images, in RGB
+processor = AutoImageProcessor.from_pretrained(folder)
+model = {auto}.from_pretrained(folder).eval()
+inputs = processor(images=items, return_tensors="pt")
+"""
+_WHOLE = """with torch.no_grad():
+    logits = model(**inputs).logits
+labels = [model.config.id2label[i] for i in logits.argmax(-1).tolist()]
+"""
+_HEADED = """with torch.no_grad():
+    states = model(**inputs, output_hidden_states=True).hidden_states
+vectors = [{average} for state in {states}]
+features = {combined}
+
+from safetensors.torch import load_file
+
+head = load_file(folder + "/head.safetensors")
+{head}
+names = {names}
+labels = [names[i] for i in logits.argmax(-1).tolist()]
+"""
+_MEAN_TOKENS = '(state * inputs["attention_mask"][..., None]).sum(1) / inputs["attention_mask"].sum(1, keepdim=True)'
+_MEAN_MAP = "state.mean(dim=(2, 3)) if state.ndim == 4 else state.mean(dim=1)"
+_LINEAR = 'logits = features @ head["0.weight"].T + head["0.bias"]'
+_MLP = """hidden = torch.nn.functional.gelu(features @ head["0.weight"].T + head["0.bias"])
+logits = hidden @ head["3.weight"].T + head["3.bias"]"""

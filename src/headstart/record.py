@@ -1,0 +1,95 @@
+"""What a run leaves in writing besides the model: `run.json` and the predictions, ready for other programs."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import os
+import platform
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from headstart import __version__
+from headstart.contracts import Prediction, Ref, Rows, Splits
+from headstart.settings import FitSettings
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from headstart.data.read import Found
+
+PACKAGES = ("torch", "transformers", "tokenizers", "safetensors", "numpy", "scikit-learn", "pyarrow", "pillow")
+
+
+def run_facts(*, found: Found, splits: Splits, settings: FitSettings, ref: Ref, why: str) -> dict[str, Any]:
+    """The part of run.json that is known before learning starts."""
+    return {
+        "headstart": __version__,
+        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "task": found.task,
+        "data": {"asked": found.asked, "sha256": found.sha256, "rows": _num_rows(splits), "how": splits.how},
+        "settings": dataclasses.asdict(settings),
+        "model": {**dataclasses.asdict(ref), "sha256": dict(ref.sha256), "why": why},
+        "versions": {"python": platform.python_version(), **versions()},
+        "machine": machine(),
+    }
+
+
+def _num_rows(splits: Splits) -> dict[str, int]:
+    parts = {"train": splits.train, "validation": splits.validation, "test": splits.test}
+    return {name: 0 if rows is None else len(rows) for name, rows in parts.items()}
+
+
+def versions() -> dict[str, str]:
+    """The versions of the packages that decide what comes out."""
+    return {name: metadata.version(name) for name in PACKAGES}
+
+
+def machine() -> dict[str, Any]:
+    """Processor, cores and memory."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text(encoding="utf-8", errors="replace").splitlines() if info.exists() else []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return {
+        "cpu": models[0] if models else platform.processor() or platform.machine(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "memory_mib": _memory_mib(),
+    }
+
+
+def _memory_mib() -> int | None:
+    if not hasattr(os, "sysconf") or "SC_PHYS_PAGES" not in os.sysconf_names:
+        return None
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
+
+
+def parameters(network: nn.Module, boundary: int, num_blocks: int) -> dict[str, int]:
+    """How many numbers the network has, and how many of them were trained."""
+    from headstart import stack
+    from headstart.network import Headed, classifier_of
+
+    total = sum(parameter.numel() for parameter in network.parameters())
+    if boundary <= num_blocks:
+        depth = stack.depths(network.module)  # type: ignore[arg-type]
+        moved = [p.numel() for name, p in network.module.named_parameters() if depth[name] >= boundary]  # type: ignore[union-attr]
+        return {"total": total, "trained": sum(moved)}
+    head = network.head if isinstance(network, Headed) else classifier_of(network.module)  # type: ignore[arg-type]
+    return {"total": total, "trained": sum(parameter.numel() for parameter in head.parameters())}
+
+
+def write_predictions(path: Path, rows: Rows, predictions: Sequence[Prediction], names: Sequence[str]) -> None:
+    """Writes the rows as Parquet, with "prediction", "confidence", "correct" and one "p:NAME" for each class."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    labels = [answer["label"] for answer in predictions]
+    table = rows.table
+    table = table.append_column("prediction", pa.array(labels, pa.string()))
+    table = table.append_column("confidence", pa.array([answer["confidence"] for answer in predictions]))
+    right = [label == truth for label, truth in zip(labels, rows.column("label"), strict=True)]
+    table = table.append_column("correct", pa.array(right))
+    for name in names:
+        table = table.append_column(f"p:{name}", pa.array([answer["probabilities"][name] for answer in predictions]))
+    parquet.write_table(table, path)

@@ -1,0 +1,277 @@
+"""A run from data to a finished run folder, and the judging of one on other data. Each step is a call into its room."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import torch
+
+from headstart import folder, model, plug, record, score
+from headstart.contracts import Backbone, Prediction, Problem, Rows, Splits, Strategy, Task
+from headstart.data.check import Accepted, Checked, accept, check
+from headstart.data.lengths import token_facts
+from headstart.data.read import Found, read
+from headstart.data.split import split
+from headstart.errors import MismatchError
+from headstart.journal import Journal, journal
+from headstart.model import Model, usage
+from headstart.progress import Listener, Note, Stage, Warned, silent
+from headstart.report import page
+from headstart.report.card import card
+from headstart.settings import FitSettings
+from headstart.sources import _ref
+from headstart.train import learn
+
+PACKAGED_SPLITS = ("test", "validation", "train")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run: where it is, the model it made, and how that scored."""
+
+    folder: Path
+    model: Model
+    scores: Mapping[str, Any]
+
+
+def fit(data: Any, settings: FitSettings, *, out: Path, listener: Listener = silent) -> Run:
+    """A model learned from data, judged on rows it has not seen, and written with everything worth knowing.
+
+    Args:
+        data: A file, a folder, a Hub data set id, a data frame, an Arrow table or a list of dictionaries.
+        settings: How to go about it.
+        out: The run folder to make.
+        listener: Is told what happens while it happens.
+
+    Raises:
+        HeadstartError: Something the user can mend; nothing is left behind under `out`.
+    """
+    strategy: Strategy = plug.load("strategies", settings.strategy)
+    settings = dataclasses.replace(settings, **dataclasses.asdict(settings.recipe(strategy.recipe)))
+    with folder.building(out) as partial, journal(partial / "events.jsonl", listener) as log:
+        log(Stage("data", "reading"))
+        found = find(data, settings)
+        task: Task = plug.load("tasks", found.task)
+        backbone, why = choose_backbone(settings, task)
+        log(Note(why))
+        boundary = strategy.apply(backbone, settings)
+        splits, checked = _splits(found, settings, strategy, partial, log)
+        facts = record.run_facts(found=found, splits=splits, settings=settings, ref=backbone.ref, why=why)
+        fitted, learnt = _learn(found.task, backbone, splits, boundary, settings, log)
+        scores, predictions = _judge(fitted, splits, settings, log)
+        facts |= _learnt_facts(learnt, boundary, backbone, log)
+        _write(partial, fitted, facts, scores, checked, predictions, splits)
+    return Run(out, fitted, scores)
+
+
+def _learn(
+    task_name: str, backbone: Backbone, splits: Splits, boundary: int, settings: FitSettings, listener: Listener
+) -> tuple[Model, learn.Learnt]:
+    """The model learnt from the splits, everything random in it drawn from the run's own seed."""
+    task: Task = plug.load("tasks", task_name)
+    learned = task.learn(splits.train)
+    recipe = settings.recipe(plug.load("strategies", settings.strategy).recipe)
+    job = learn.Job(task, learned, backbone, splits.train, splits.validation, settings, recipe, listener)
+    with torch.random.fork_rng():
+        torch.manual_seed(settings.seed)
+        learnt = learn.learn(job, boundary)
+    return Model(task_name, learned, backbone, learnt.network.eval(), settings.max_length), learnt
+
+
+def learn_items(items: list[Any], labels: list[str], settings: FitSettings, *, task_name: str) -> Model:
+    """A model learnt from items in memory, all of them, without judging it or writing anything.
+
+    Args:
+        items: Texts; or images as paths or as the bytes of an image file.
+        labels: The class of each.
+        settings: How to go about it; a strategy that needs a validation split holds its share out.
+        task_name: What the items are for.
+    """
+    task: Task = plug.load("tasks", task_name)
+    strategy: Strategy = plug.load("strategies", settings.strategy)
+    backbone, _ = choose_backbone(settings, task)
+    boundary = strategy.apply(backbone, settings)
+    rows = Rows(pa.table({task.fields[0].name: items, "label": labels}))
+    accepted = Accepted({"train": rows}, {"train": np.arange(len(rows), dtype=np.uint64)}, task.fields)
+    size = settings.validation_size if strategy.needs_validation(settings) else None
+    splits = split(accepted, validation_size=size, test_size=None, seed=settings.seed)
+    return _learn(task_name, backbone, splits, boundary, settings, silent)[0]
+
+
+def candidates() -> dict[str, tuple[Any, ...]]:
+    """The fields of every task, to infer from."""
+    return {name: plug.load("tasks", name).fields for name in plug.names("tasks")}
+
+
+def find(data: Any, settings: FitSettings) -> Found:
+    """The data with its task and fields, read but not yet checked."""
+    task = settings.task
+    if task is not None:
+        # an alias becomes the name; an unknown one is refused with the list
+        plugin = plug.load("tasks", task)
+        task = next(name for name in plug.names("tasks") if plug.load("tasks", name) is plugin)
+    return read(
+        data,
+        candidates=candidates(),
+        task=task,
+        columns=settings.columns,
+        validation=settings.validation,
+        test=settings.test,
+        offline=settings.offline,
+    )
+
+
+def choose_backbone(settings: FitSettings, task: Task) -> tuple[Backbone, str]:
+    """The model asked for, or the best one here, and why it was taken.
+
+    Raises:
+        ModelNotFound: It does not exist, or there is none here.
+        MismatchError: It reads something else than the task's rows hold.
+    """
+    if settings.model is None:
+        asked, why = _ref.best(task.modality)
+    else:
+        asked, why = settings.model, f"{settings.model} was asked for."
+    backbone = _ref.load(asked, revision=settings.revision, offline=settings.offline)
+    if backbone.modality != task.modality:
+        raise MismatchError(
+            f'"{asked}" reads {backbone.modality} and the rows hold {task.modality}. Choose another --model or none.'
+        )
+    return backbone, why
+
+
+def _splits(
+    found: Found, settings: FitSettings, strategy: Strategy, partial: Path, log: Journal
+) -> tuple[Splits, dict[str, Any]]:
+    """Checked rows to learn from, choose with and judge with; what was found wrong is written down."""
+    log(Stage("check", f"{sum(map(len, found.splits.values())):,} rows"))
+    checked = check(found)
+    accepted = accept(checked, skip_bad_rows=settings.skip_bad_rows)
+    for problem in checked.problems:
+        if problem.severity == "warning":
+            log(Warned(problem.message))
+    _write_rejected(partial, accepted)
+    validation_size = settings.validation_size if strategy.needs_validation(settings) else None
+    splits = split(accepted, validation_size=validation_size, test_size=settings.test_size, seed=settings.seed)
+    log(Note(splits.how))
+    return splits, check_facts(checked)
+
+
+def check_facts(checked: Checked) -> dict[str, Any]:
+    """What the check found, as check.json has it."""
+    found = checked.found
+    return {
+        "task": found.task,
+        "layout": found.layout,
+        "splits": {name: len(rows) for name, rows in found.splits.items()},
+        "classes": checked.classes,
+        "problems": [dataclasses.asdict(problem) for problem in checked.problems],
+        "facts": dict(checked.facts),
+    }
+
+
+def _write_rejected(partial: Path, accepted: Accepted) -> None:
+    import json
+
+    if accepted.rejected:
+        lines = (json.dumps(dict(row), ensure_ascii=False) for row in accepted.rejected)
+        (partial / "rejected.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _judge(
+    fitted: Model, splits: Splits, settings: FitSettings, log: Journal
+) -> tuple[dict[str, Any], list[Prediction]]:
+    """The scores of the model and of the baselines on the test rows, which nothing was chosen by."""
+    assert splits.test is not None, "a test split is always given or held out"
+    log(Stage("score", f"{len(splits.test):,} test rows"))
+    predictions = fitted.predict(fitted.task.items(splits.test))
+    log(Stage("baselines"))
+    baselines = fitted.task.baselines(splits.train, splits.test, fitted.learned, seed=settings.seed)
+    scores = score.evaluate(
+        fitted.task, fitted.learned, predictions, splits.test, baselines=baselines, seed=settings.seed
+    )
+    scores["verdict"] = score.verdict(scores, f"{fitted.backbone.ref.name}, {settings.strategy}")
+    return scores, predictions
+
+
+def _learnt_facts(learnt: learn.Learnt, boundary: int, backbone: Backbone, log: Journal) -> dict[str, Any]:
+    if learnt.truncated:
+        log(Warned(f"{learnt.truncated:,} training texts are longer than the model reads; their ends were cut off."))
+    num_blocks = len(backbone.blocks)
+    return {
+        "boundary": boundary,
+        "num_blocks": num_blocks,
+        "reading": learnt.reading,
+        "precision": learnt.precision.dtype,
+        "parameters": record.parameters(learnt.network, boundary, num_blocks),
+        "learning": list(learnt.history),
+        "notes": log.notes,
+        "warnings": log.warnings,
+        "seconds": log.seconds(),
+    }
+
+
+def _write(
+    partial: Path,
+    fitted: Model,
+    facts: Mapping[str, Any],
+    scores: Mapping[str, Any],
+    checked: Mapping[str, Any],
+    predictions: list[Prediction],
+    splits: Splits,
+) -> None:
+    """Everything of a run folder that is not there yet; the page last, because it reads the others."""
+    assert splits.test is not None, "a test split is always given or held out"
+    fitted.save(partial / "model", card=card(facts, scores, usage(fitted)))
+    for name, value in (("run", facts), ("scores", scores), ("check", checked)):
+        folder.write_json(partial / f"{name}.json", value)
+    record.write_predictions(partial / "predictions.parquet", splits.test, predictions, fitted.names)
+    page.write(partial)
+
+
+def evaluate(run: str | Path, data: Any, *, columns: str | None = None, listener: Listener = silent) -> dict[str, Any]:
+    """The scores of a finished run's model on other labelled data; nothing is written.
+
+    Args:
+        run: A run folder or a model folder.
+        data: As for `fit`; of a folder with splits the test split is taken.
+        columns: As for `fit`.
+        listener: Is told what happens.
+    """
+    fitted = model.load(run)
+    listener(Stage("data", "reading"))
+    found = read(data, candidates={fitted.task_name: fitted.task.fields}, task=fitted.task_name, columns=columns)
+    name = next(name for name in PACKAGED_SPLITS if name in found.splits)
+    rows = _known_labels(accept(check(found), skip_bad_rows=False).splits[name], fitted)
+    listener(Stage("score", f"{len(rows):,} rows"))
+    predictions = fitted.predict(fitted.task.items(rows))
+    return score.evaluate(fitted.task, fitted.learned, predictions, rows, split=name)
+
+
+def _known_labels(rows: Rows, fitted: Model) -> Rows:
+    """The rows, if the model has all of their classes."""
+    unknown = sorted(set(rows.table["label"].unique().to_pylist()) - set(fitted.names))
+    if unknown:
+        raise MismatchError(
+            f'The data has the class "{unknown[0]}", which the model does not know. It has: {", ".join(fitted.names)}.'
+        )
+    return rows
+
+
+def inspect_tokens(found: Found, settings: FitSettings) -> tuple[dict[str, Any], tuple[Problem, ...]]:
+    """What a model's tokenizer makes of the texts: how many it would cut, tokens per word, unknown tokens."""
+    task: Task = plug.load("tasks", found.task)
+    if task.modality != "text":
+        return {}, ()
+    backbone, _ = choose_backbone(settings, task)
+    texts = task.items(found.splits["train"])
+    lengths, unknown = backbone.count_tokens(texts)
+    limit = settings.max_length or backbone.max_tokens
+    facts, problems = token_facts(lengths, limit=limit, words=[len(text.split()) for text in texts], unknown=unknown)
+    return facts, tuple(problems)
