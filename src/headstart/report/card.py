@@ -1,0 +1,221 @@
+"""The model card of a model folder: YAML front matter the Hub understands, then what a reader of the model must know.
+
+Pure functions from a run's settings and scores to Markdown; no path of the machine it was made on gets in.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import PurePosixPath
+from typing import Any
+
+from headstart.report import words as say
+
+HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+DATASET_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
+LICENSE_ID = re.compile(r"[a-z0-9][a-z0-9.-]*")
+HUB_METRICS = {"accuracy": "accuracy", "f1_macro": "f1"}
+"""Ours -> the Hub's identifier, for the metrics that have one."""
+SHOWN_CLASSES = 30
+TOLD = ("strategy", "model", "revision", "validation", "test")
+"""Settings that the table of the training names in better words, or that only say where things lay."""
+
+
+def card(run: Mapping[str, Any], scores: Mapping[str, Any], usage: str) -> str:
+    """The README.md of a model folder.
+
+    Args:
+        run: The contents of run.json.
+        scores: The contents of scores.json.
+        usage: Python that loads the folder and predicts.
+
+    Source: the model card specification of the Hugging Face Hub (hub-docs, modelcard.md).
+    """
+    parts = [
+        f"---\n{front_matter(run, scores)}---",
+        _opening(run, scores),
+        _scores(scores),
+        f"## How to use it\n\n```python\n{usage.strip()}\n```",
+        _training_data(run, scores),
+        _training(run),
+        _limits(run, scores),
+        _again(run),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def front_matter(run: Mapping[str, Any], scores: Mapping[str, Any]) -> str:
+    """The YAML between the dashes.
+
+    A licence the Hub has no identifier for becomes "other" with its name; the base model and the data set are
+    named only where they are on the Hub, because the Hub turns them into links.
+    """
+    import yaml  # type: ignore[import-untyped]
+
+    base, dataset = hub_model(run), hub_dataset(run)
+    told = {
+        "library_name": "transformers",
+        **_license(run["model"]["license"]),
+        **({"base_model": base} if base else {}),
+        "pipeline_tag": run["task"],
+        "tags": ["headstart", run["settings"]["strategy"]],
+        **({"datasets": [dataset]} if dataset else {}),
+        "metrics": [HUB_METRICS[name] for name in scores["metrics"] if name in HUB_METRICS],
+        "model-index": [{"name": _title(run), "results": [_result(run, scores)]}],
+    }
+    return str(yaml.safe_dump(told, sort_keys=False, allow_unicode=True, width=10_000))
+
+
+def _license(name: str | None) -> dict[str, str]:
+    if name is None:
+        return {"license": "unknown"}
+    if LICENSE_ID.fullmatch(name.lower()):
+        return {"license": name.lower()}
+    return {"license": "other", "license_name": name}
+
+
+def _result(run: Mapping[str, Any], scores: Mapping[str, Any]) -> dict[str, Any]:
+    measured = {name: figures for name, figures in scores["metrics"].items() if name in HUB_METRICS}
+    return {
+        "task": {"type": run["task"], "name": say.plain(run["task"])},
+        "dataset": {"name": data_name(run), "type": hub_dataset(run) or "custom", "split": scores["split"]},
+        "metrics": [
+            {
+                "type": HUB_METRICS[name],
+                "value": round(float(figures["value"]), 6),
+                "name": f"{say.metric(name)} (95 % interval {say.interval(figures)})",
+            }
+            for name, figures in measured.items()
+        ],
+    }
+
+
+def hub_model(run: Mapping[str, Any]) -> str | None:
+    """The Hub id of the base model, or None where it came from a folder or from elsewhere."""
+    name = str(run["model"]["name"])
+    return name if run["model"]["source"] == "hf" and HUB_ID.fullmatch(name) else None
+
+
+def hub_dataset(run: Mapping[str, Any]) -> str | None:
+    """The Hub id of the data, or None for the user's own files; only the spelling with "hub:" is beyond doubt."""
+    scheme, _, name = str(run["data"]["asked"]).partition("#")[0].partition(":")
+    return name if scheme == "hub" and DATASET_ID.fullmatch(name) else None
+
+
+def data_name(run: Mapping[str, Any]) -> str:
+    """What to call the data: its Hub id, or the name of the file or folder without where it lies."""
+    return hub_dataset(run) or PurePosixPath(str(run["data"]["asked"]).replace("\\", "/")).name or "data"
+
+
+def _title(run: Mapping[str, Any]) -> str:
+    return f"{_model_name(run)} for {data_name(run)}"
+
+
+def _model_name(run: Mapping[str, Any]) -> str:
+    return PurePosixPath(str(run["model"]["name"]).replace("\\", "/")).name
+
+
+# ---------------------------------------------------------------------------------------------------------- body
+
+
+def _opening(run: Mapping[str, Any], scores: Mapping[str, Any]) -> str:
+    names = [str(name) for name in scores.get("per_class", {})]
+    base = hub_model(run)
+    linked = f"[{base}](https://huggingface.co/{base})" if base else inline(_model_name(run))
+    moved = {"frozen": "The pretrained model is unchanged; a head was learnt on the features it gives."}
+    how = moved.get(run["settings"]["strategy"], "Its weights were trained further on the data below.")
+    return (
+        f"# {inline(_title(run))}\n\nA {say.plain(run['task'])} model with {len(names)} classes, made from {linked} "
+        f"with headstart {run['headstart']}. {how}\n\n**{placeless(scores['verdict'])}**"
+    )
+
+
+def _scores(scores: Mapping[str, Any]) -> str:
+    metrics = [name for name in scores["metrics"] if scores["metrics"][name].get("low") is not None]
+    methods = {"**this model**": scores["metrics"], **{inline(k): v for k, v in scores["baselines"].items()}}
+    rows = [[name, *(_measured(figures.get(metric)) for metric in metrics)] for name, figures in methods.items()]
+    gain = scores["gain"]
+    judged = f"On {scores['rows']:,} {scores['split']} rows the model did not learn from, with 95 % intervals."
+    return (
+        f"## Scores\n\n{judged}\n\n"
+        + table(["method", *map(say.metric, metrics)], rows)
+        + f"\n\nGain over {inline(gain['over'])}: {say.figure(gain['value'], signed=True)} "
+        f"({say.interval(gain, signed=True)}, {inline(gain['method'])}). {_honest(gain)}"
+    )
+
+
+def _measured(figures: Mapping[str, Any] | None) -> str:
+    return "–" if figures is None else f"{say.figure(figures['value'])} ({say.interval(figures)})"
+
+
+def _honest(gain: Mapping[str, Any]) -> str:
+    if say.standing(gain) == "level":
+        return "The interval contains 0, so these rows do not show that the pretrained model is better."
+    side = "above" if say.standing(gain) == "better" else "below"
+    return f"The whole interval lies {side} 0."
+
+
+def _training_data(run: Mapping[str, Any], scores: Mapping[str, Any]) -> str:
+    counts = ", ".join(f"{count:,} {split}" for split, count in run["data"]["rows"].items() if count)
+    return f"## Training data\n\n{inline(data_name(run))}: {counts} rows. {placeless(run['data']['how'])}"
+
+
+def _training(run: Mapping[str, Any]) -> str:
+    parameters = run["parameters"]
+    rows = [
+        ["strategy", run["settings"]["strategy"]],
+        ["base model", inline(_model_name(run))],
+        *([["revision", run["model"]["revision"]]] if run["model"]["revision"] is not None else []),
+        ["blocks of the base model", str(run["num_blocks"])],
+        ["boundary", str(run["boundary"])],
+        ["features read at", say.reading(run["reading"])],
+        ["parameters", f"{parameters['total']:,}, of which {parameters['trained']:,} were trained"],
+        ["precision", run["precision"]],
+        ["time", f"{say.duration(run['seconds']['total'])} on {inline(run['machine']['cpu'])}"],
+        *(
+            [say.plain(name), placeless(say.value(given))]
+            for name, given in say.telling(run).items()
+            if name not in TOLD
+        ),
+    ]
+    return f"## How it was trained\n\n{table(['what', 'value'], rows)}"
+
+
+def _limits(run: Mapping[str, Any], scores: Mapping[str, Any]) -> str:
+    names = [inline(str(name)) for name in scores.get("per_class", {})]
+    more = f", and {len(names) - SHOWN_CLASSES} more in config.json" if len(names) > SHOWN_CLASSES else ""
+    limits = [f"It always answers with one of its classes: {', '.join(names[:SHOWN_CLASSES])}{more}."] if names else []
+    if run["settings"].get("max_length") is not None:
+        limits.append(f"Inputs are cut after {run['settings']['max_length']} tokens.")
+    limits.append("The scores hold for data like the test rows; on other data they can be much lower.")
+    return "## Limits\n\n" + bullets([*limits, *map(placeless, run["warnings"])])
+
+
+def _again(run: Mapping[str, Any]) -> str:
+    data = {**run["data"], "asked": run["data"]["asked"] if hub_dataset(run) else data_name(run)}
+    model = {**run["model"], "name": run["model"]["name"] if hub_model(run) else _model_name(run)}
+    command = say.without_paths(say.command({**run, "data": data, "model": model}))
+    versions = ", ".join(f"{name} {version}" for name, version in run["versions"].items())
+    return f"## Making it again\n\n```sh\n{command}\n```\n\nWith {inline(versions)}, and the same data."
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table of cells that are already escaped."""
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in (head, ["---"] * len(head), *rows))
+
+
+def bullets(lines: Iterable[str]) -> str:
+    """A Markdown list."""
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def placeless(text: str) -> str:
+    """The text as `inline` has it, and of every path only the name."""
+    return inline(say.without_paths(text))
+
+
+def inline(text: str) -> str:
+    """The text on one line with everything escaped that Markdown or HTML would read as more than text."""
+    line = re.sub(r"([\\`*_\[\]|#~$])", r"\\\1", " ".join(text.split()))
+    return line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

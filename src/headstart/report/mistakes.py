@@ -1,0 +1,98 @@
+"""The rows a model got wrong while being most sure of itself, with their text or a small picture.
+
+Only `predictions.parquet` is read, and the pictures its rows name where they still are.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from headstart.report.words import shortened
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from PIL import Image
+
+SHOWN = 12
+TEXT_LENGTH = 320
+SIDE = 120
+"""Longest side of a picture on the page, in pixels."""
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One row, what it is, what the model took it for, and how sure it was."""
+
+    truth: str
+    prediction: str
+    confidence: float
+    file: str
+    row: int
+    text: str | None
+    picture: str | None
+    """A data URI; None for text, and for a picture that is no longer at its place."""
+
+
+def worst(predictions: Path, *, count: int = SHOWN) -> tuple[list[Mistake], int]:
+    """The most confident mistakes, worst first, and how many mistakes there are in all.
+
+    Args:
+        predictions: The predictions.parquet of a run.
+        count: How many to show.
+    """
+    from pyarrow import parquet
+
+    names = parquet.read_schema(predictions).names
+    content = "image" if "image" in names else next(name for name in names if name != "label")
+    columns = [content, "label", "file", "row", "prediction", "confidence"]
+    table = parquet.read_table(predictions, columns=columns, filters=[("correct", "==", False)])
+    order = [("confidence", "descending"), ("file", "ascending"), ("row", "ascending")]
+    return _mistakes(table.sort_by(order).slice(0, count), content), table.num_rows
+
+
+def _mistakes(table: pa.Table, content: str) -> list[Mistake]:
+    return [
+        Mistake(
+            truth=str(row["label"]),
+            prediction=str(row["prediction"]),
+            confidence=float(row["confidence"]),
+            file=Path(row["file"]).name,
+            row=int(row["row"]),
+            text=None if content == "image" else shortened(str(row[content]), TEXT_LENGTH),
+            picture=thumbnail(Path(row[content])) if content == "image" else None,
+        )
+        for row in table.to_pylist()
+    ]
+
+
+def thumbnail(path: Path) -> str | None:
+    """The picture as a small data URI, or None where it can no longer be read; tiny ones are enlarged unblurred."""
+    from PIL import Image, ImageOps
+
+    try:
+        with Image.open(path) as image:
+            image.draft("RGB", (2 * SIDE, 2 * SIDE))
+            upright = ImageOps.exif_transpose(image)
+            small = upright.convert("RGBA" if upright.has_transparency_data else "RGB")
+    except (OSError, ValueError, Image.DecompressionBombError):
+        return None
+    return _data_uri(_resized(small))
+
+
+def _resized(image: Image.Image) -> Image.Image:
+    from PIL import Image
+
+    factor = SIDE / max(image.size)
+    how = Image.Resampling.NEAREST if factor > 1 else Image.Resampling.LANCZOS
+    width, height = (max(1, round(side * factor)) for side in image.size)
+    return image.resize((width, height), how)
+
+
+def _data_uri(image: Image.Image) -> str:
+    stream = io.BytesIO()
+    image.save(stream, "WEBP", quality=82)
+    return "data:image/webp;base64," + base64.b64encode(stream.getvalue()).decode("ascii")
