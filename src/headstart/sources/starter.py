@@ -33,7 +33,7 @@ STARTERS = {
     for starter in (
         Starter(
             name="shapes-resnet",
-            sha256="c0de92b73d6699b95b303ef22028a7ea1a40c49d9c1d37786cf4f6f7576e910f",
+            sha256="d58cc82955cbef3c5ccc142e00b8e49fbbf597944075fbd6f8bef02e5b135bbf",
             modality="image",
             about="ResNet of 3 blocks for 32x32 images, pretrained on randomly drawn shapes, 0.37 M parameters",
         ),
