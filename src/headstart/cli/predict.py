@@ -1,0 +1,70 @@
+"""Predict with the model of RUN: one JSON object for each item on stdout, or a file with --out.
+
+FILES are text files (an item is a line), tables (CSV, TSV, JSONL, Parquet: an item is a row), images or folders of
+images; - reads lines from stdin. Blank lines are passed over.
+
+\b
+Examples:
+  headstart predict runs/reviews-1 new.txt
+  echo "Lovely." | headstart predict runs/reviews-1 -
+  headstart predict runs/reviews-1 new.csv --columns text=review --out answers.parquet
+  headstart predict runs/photos-1 inbox/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from headstart.cli import _show
+from headstart.cli._options import settings_options
+from headstart.progress import Advance, Listener, Stage, silent
+
+if TYPE_CHECKING:
+    from headstart.model import Model
+
+ITEMS_AT_A_TIME = 512
+"""Answers appear after this many items; far more than a batch, so that sorting by length still pays."""
+
+
+@click.command(help=__doc__)
+@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, required=True)
+@settings_options("columns")
+@click.option("--out", type=click.Path(path_type=Path), help="File to write instead: .jsonl, .csv or .parquet.")
+@click.option("--json", "is_json", is_flag=True, help="Print one JSON object instead of one for each item.")
+def command(run: Path, files: tuple[str, ...], columns: str | None, out: Path | None, is_json: bool) -> None:
+    """Predicts and prints or writes."""
+    from headstart import model as models
+    from headstart.cli import _write
+    from headstart.cli._items import read_items
+    from headstart.cli._progress import listening
+
+    if out is not None:
+        _write.writer_for(out)
+    model = models.load(run)
+    field = model.task.fields[0]
+    items = read_items(files, field, task=model.task_name, columns=columns)
+    if out is None and not is_json:
+        # Answers are progress enough, and bars would be drawn over them.
+        for answer in predictions(model, items, name=field.name, listener=silent):
+            click.echo(_show.as_json(answer))
+        return
+    with listening() as listener:
+        found = list(predictions(model, items, name=field.name, listener=listener))
+    if out is not None:
+        _write.write(found, out)
+    click.echo(_show.as_json({"predictions": found}) if is_json else out)
+
+
+def predictions(model: Model, items: list[str], *, name: str, listener: Listener) -> Iterator[dict[str, Any]]:
+    """Each item under its field's name, with what the model says of it."""
+    listener(Stage("predict", f"{len(items):,} items"))
+    for start in range(0, len(items), ITEMS_AT_A_TIME):
+        some = items[start : start + ITEMS_AT_A_TIME]
+        for item, prediction in zip(some, model.predict(some), strict=True):
+            yield {name: item, **prediction}
+        listener(Advance("predict", min(start + len(some), len(items)), len(items), unit="items"))

@@ -1,0 +1,38 @@
+"""What every test may ask for: the shared real data, where present, and a machine without network."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+pytest_plugins = ("families",)
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+OFFLINE = Path(__file__).resolve().parent / "offline"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Before any test or library is imported: no network, and no trace of or on the user's own folders."""
+    home = tempfile.TemporaryDirectory(prefix="headstart-tests-", ignore_cleanup_errors=True)
+    config.add_cleanup(home.cleanup)
+    for name in [name for name in os.environ if name.startswith(("HF_", "HEADSTART_", "TRANSFORMERS_"))]:
+        del os.environ[name]
+    path = os.pathsep.join(filter(None, [str(OFFLINE), os.environ.get("PYTHONPATH")]))
+    os.environ |= {"HF_HOME": f"{home.name}/hf", "HEADSTART_CACHE": f"{home.name}/cache"}
+    os.environ |= {"HF_HUB_OFFLINE": "1", "PYTHONPATH": path, "TOKENIZERS_PARALLELISM": "false", "COLUMNS": "100"}
+    sys.path.insert(0, str(OFFLINE))
+    import no_network
+
+    no_network.refuse()
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real data and weights beside the project."""
+    if not (SHARED / "data").is_dir():
+        pytest.skip("needs ../shared with the real data sets, which is absent")
+    return SHARED

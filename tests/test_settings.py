@@ -1,0 +1,124 @@
+"""Every setting can be given on the command line, and the library receives exactly what was given."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from headstart.cli import main
+from headstart.cli._options import field_docs, settings_of
+from headstart.settings import FitSettings
+
+FIELDS = {entry.name: entry for entry in dataclasses.fields(FitSettings)}
+
+
+def other_than(entry: dataclasses.Field[Any]) -> Any:
+    """A value of the field's type that is not its default."""
+    if "options" in entry.metadata:
+        return next(option for option in entry.metadata["options"] if option != entry.default)
+    kind = str(entry.type).split(" |")[0]
+    return {"bool": not entry.default, "int": 7, "float": 0.25, "str": "something"}[kind]
+
+
+def given(entry: dataclasses.Field[Any], value: Any) -> list[str]:
+    """The words on the command line that set the field."""
+    flag = entry.name.replace("_", "-")
+    if isinstance(value, bool):
+        return [f"--{flag}" if value else f"--no-{flag}"]
+    return [f"--{flag}", str(value)]
+
+
+def received(words: list[str], capsys: pytest.CaptureFixture[str]) -> FitSettings:
+    """The settings that the library would get."""
+    assert main(["fit", "rows.csv", "--dry-run", *words]) == 0
+    return FitSettings(**json.loads(capsys.readouterr().out)["settings"])
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_a_setting_reaches_the_library(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    value = other_than(FIELDS[name])
+    assert received(given(FIELDS[name], value), capsys) == dataclasses.replace(FitSettings(), **{name: value})
+
+
+def test_all_settings_together_reach_the_library(capsys: pytest.CaptureFixture[str]) -> None:
+    values = {name: other_than(entry) for name, entry in FIELDS.items()}
+    words = [word for name, entry in FIELDS.items() for word in given(entry, values[name])]
+    assert received(words, capsys) == FitSettings(**values)
+
+
+def test_without_options_the_library_gets_its_own_defaults(capsys: pytest.CaptureFixture[str]) -> None:
+    assert received([], capsys) == FitSettings()
+
+
+@pytest.mark.parametrize("zero", ["epochs", "seed", "weight_decay", "warmup"])
+def test_an_explicit_zero_survives(zero: str) -> None:
+    assert getattr(settings_of({zero: 0}), zero) == 0
+
+
+def test_every_setting_says_what_it_is() -> None:
+    assert set(field_docs()) == set(FIELDS)
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_help_shows_the_option_and_its_default(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["fit", "--help"]) == 0
+    shown, default = " ".join(capsys.readouterr().out.split()), FIELDS[name].default
+    is_said = default is not None and not isinstance(default, bool)
+    assert f"--{name.replace('_', '-')}" in shown
+    assert not is_said or f"[default: {default}]" in shown
+
+
+def test_a_value_of_the_wrong_type_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["fit", "rows.csv", "--seed", "many"]) == 2
+    assert "'many' is not a valid integer" in capsys.readouterr().err
+
+
+@pytest.fixture
+def earlier(tmp_path: Path) -> Path:
+    """What --like reads of a finished run."""
+    settings = dataclasses.asdict(FitSettings(seed=5, epochs=9, test_size=0.3))
+    model = {"source": "hf", "name": "some/model", "revision": "abc"}
+    text = json.dumps({"settings": settings, "model": model, "data": {"asked": "rows.csv"}})
+    (tmp_path / "run.json").write_text(text)
+    return tmp_path
+
+
+def repeated(earlier: Path, words: list[str], capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    """What a repetition would be run with."""
+    assert main(["fit", "--like", str(earlier), "--dry-run", *words]) == 0
+    result: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return result
+
+
+def test_like_repeats_the_data_and_the_settings(earlier: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = repeated(earlier, [], capsys)
+    assert found["data"] == "rows.csv"
+    assert (found["settings"]["seed"], found["settings"]["test_size"]) == (5, 0.3)
+
+
+def test_like_pins_the_model_that_was_used(earlier: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    settings = repeated(earlier, [], capsys)["settings"]
+    assert (settings["model"], settings["revision"]) == ("hf:some/model", "abc")
+
+
+def test_given_options_override_like(earlier: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = repeated(earlier, ["other.csv", "--seed", "0"], capsys)
+    assert (found["data"], found["settings"]["seed"], found["settings"]["test_size"]) == ("other.csv", 0, 0.3)
+
+
+def test_another_model_does_not_inherit_the_revision(earlier: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    settings = repeated(earlier, ["--model", "other/model"], capsys)["settings"]
+    assert (settings["model"], settings["revision"]) == ("other/model", None)
+
+
+def test_another_strategy_does_not_inherit_epochs(earlier: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert repeated(earlier, ["--strategy", "full"], capsys)["settings"]["epochs"] is None
+
+
+def test_like_refuses_what_is_no_finished_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["fit", "--like", str(tmp_path / "nothing")]) == 1
+    assert "--like takes the folder of a finished run" in capsys.readouterr().err
