@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
+from headstart.device import device
+
 if TYPE_CHECKING:
     from headstart.contracts import Indices
 
@@ -71,7 +73,7 @@ def spread(function: Callable[[Indices], T], batches: Sequence[Indices]) -> Iter
 
     before = torch.get_num_threads()
     workers = min(before, len(batches), os.cpu_count() or 1)
-    if workers < 2 or torch.cuda.is_available():
+    if workers < 2 or device() != "cpu":
         yield from map(function, batches)
         return
     try:

@@ -21,6 +21,7 @@ import numpy as np
 
 from headstart import batches
 from headstart.contracts import Encoded, Inputs
+from headstart.device import device
 from headstart.progress import Advance, Listener, Note
 
 if TYPE_CHECKING:
@@ -64,15 +65,20 @@ def cache_root() -> Path:
     return Path(given) if given else base / "headstart"
 
 
-def row_keys(items: Sequence[Any]) -> list[str]:
-    """A content hash of each item: of the text, of the bytes of the file, or of the pixels."""
-    return [hashlib.blake2b(_content(item), digest_size=16).hexdigest() for item in items]
+def row_keys(items: Sequence[Any], *, are_files: bool) -> list[str]:
+    """A content hash of each item: of the text, of the bytes of the file, or of the pixels.
+
+    Args:
+        items: Texts; or images as paths, as the bytes of a file or as pixels.
+        are_files: Whether a string is a path. A text that happens to name a file is still a text.
+    """
+    return [hashlib.blake2b(_content(item, are_files), digest_size=16).hexdigest() for item in items]
 
 
-def _content(item: Any) -> bytes:
+def _content(item: Any, is_file: bool) -> bytes:
     if isinstance(item, bytes):
         return item
-    if isinstance(item, str) and not os.path.isfile(item):
+    if isinstance(item, str) and not is_file:
         return item.encode("utf-8", "surrogatepass")
     if isinstance(item, str | Path):
         return Path(item).read_bytes()
@@ -114,13 +120,15 @@ def _compute(extractor: Extractor, encoded: Encoded, missing: Indices, listener:
     """The features of the missing rows, in their order."""
     import torch
 
-    module = in_dtype(extractor.module, extractor.dtype)
+    place = device()
+    module = in_dtype(extractor.module, extractor.dtype).to(place)
     groups = batches.by_length(encoded.lengths[missing])
     out = np.empty((len(missing), extractor.width), dtype=np.float32)
 
     def read(group: Indices) -> Any:
         with torch.inference_mode():
-            return extractor.read(module, cast(encoded.take(missing[group]), extractor.dtype)).float().numpy()
+            inputs = cast(encoded.take(missing[group]), extractor.dtype, place)
+            return extractor.read(module, inputs).float().cpu().numpy()
 
     done = 0
     for group, rows in zip(groups, batches.spread(read, groups), strict=True):
@@ -137,12 +145,13 @@ def in_dtype(module: nn.Module, dtype: str) -> nn.Module:
     return module.eval() if dtype == "float32" else copy.deepcopy(module).to(getattr(torch, dtype)).eval()
 
 
-def cast(inputs: Inputs, dtype: str) -> Inputs:
-    """Inputs whose real numbers have this type; token ids stay integers."""
+def cast(inputs: Inputs, dtype: str, place: str = "cpu") -> Inputs:
+    """Inputs on a device, their real numbers of this type; token ids stay integers."""
     import torch
 
     kind = getattr(torch, dtype)
-    return Inputs({name: t.to(kind) if t.is_floating_point() else t for name, t in inputs.tensors.items()})
+    tensors = {name: tensor.to(place) for name, tensor in inputs.tensors.items()}
+    return Inputs({name: tensor.to(kind) if tensor.is_floating_point() else tensor for name, tensor in tensors.items()})
 
 
 def _known(folder: Path) -> dict[str, tuple[Floats32, int]]:

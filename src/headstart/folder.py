@@ -56,17 +56,15 @@ def _publish(partial: Path, out: Path) -> None:
 
 def _claim(partial: Path) -> TextIO:
     """An empty folder that is ours while the returned file is open; the remains of a killed run are cleared away."""
-    while True:
-        partial.mkdir(exist_ok=True)
-        lock = (partial / OWNER).open("w")
-        if not _lock(lock):
-            lock.close()
-            raise OutputError(f'Another run is building "{partial}". Wait for it, or name another folder with --out.')
-        remains = [path for path in partial.iterdir() if path.name != OWNER]
-        if not remains:
-            return lock
-        for path in remains:
+    partial.mkdir(exist_ok=True)
+    lock = (partial / OWNER).open("w")
+    if not _lock(lock):
+        lock.close()
+        raise OutputError(f'Another run is building "{partial}". Wait for it, or name another folder with --out.')
+    for path in partial.iterdir():
+        if path.name != OWNER:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
+    return lock
 
 
 def _lock(file: TextIO) -> bool:

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
@@ -119,8 +120,7 @@ def _head_facts(trained: nn.Module) -> dict[str, Any] | None:
     return {
         "kind": "linear" if len(list(trained.head.children())) == 1 else "mlp",
         "width": first.in_features,
-        "layers": list(trained.reading.layers),
-        "combine": trained.reading.combine,
+        "groups": [list(group) for group in trained.reading.groups],
     }
 
 
@@ -152,6 +152,9 @@ def _read_facts(path: Path) -> dict[str, Any]:
         raise ModelError(f"{path} is damaged: {error}. Copy the model folder again.") from error
     if not isinstance(facts, dict) or facts.get("format") != FORMAT:
         raise ModelError(f"{path} has a format this version does not read (it reads {FORMAT}). Update headstart.")
+    for name in ("task", "learned", "head", "max_length"):
+        if name not in facts:
+            raise ModelError(f'{path} is damaged: it has no "{name}". Copy the model folder again.')
     return facts
 
 
@@ -161,22 +164,20 @@ def _network(backbone: Backbone, task: Task, learned: Learned, head: dict[str, A
     layers = network.head(head["kind"], head["width"], len(task.names(learned)))
     try:
         layers.load_state_dict(load_file(folder / HEAD))
-    except (OSError, RuntimeError, ValueError) as error:
+    except (OSError, RuntimeError, SafetensorError) as error:
         raise ModelError(f'The head in "{folder / HEAD}" cannot be read: {str(error).splitlines()[0]}') from error
-    return Headed(backbone, Reading(tuple(head["layers"]), head["combine"]), layers)
+    return Headed(backbone, Reading(tuple(map(tuple, head["groups"]))), layers)
 
 
 def usage(model: Model) -> str:
     """Python that opens the folder without headstart and reproduces its predictions; goes into the model card."""
     opening = _TEXT if model.backbone.modality == "text" else _IMAGE
     if isinstance(model.network, Headed):
-        reading = model.network.reading
-        states = f"[states[layer] for layer in {list(reading.layers)}]"
+        groups = [list(group) for group in model.network.reading.groups]
         average = _MEAN_TOKENS if model.backbone.modality == "text" else _MEAN_MAP
-        combined = "torch.stack(vectors).mean(0)" if reading.combine == "mean" else "torch.cat(vectors, dim=1)"
         head = _LINEAR if len(list(model.network.head.children())) == 1 else _MLP
         names = json.dumps(list(model.names), ensure_ascii=False)
-        body = _HEADED.format(states=states, average=average, combined=combined, head=head, names=names)
+        body = _HEADED.format(groups=groups, average=average, head=head, names=names)
         auto = "AutoModel"
     else:
         body, auto = _WHOLE, model.task.auto_class
@@ -208,8 +209,9 @@ labels = [model.config.id2label[i] for i in logits.argmax(-1).tolist()]
 """
 _HEADED = """with torch.no_grad():
     states = model(**inputs, output_hidden_states=True).hidden_states
-vectors = [{average} for state in {states}]
-features = {combined}
+vectors = [{average} for state in states]
+groups = {groups}  # each group of layers is averaged, the averages stand side by side
+features = torch.cat([torch.stack([vectors[layer] for layer in group]).mean(0) for group in groups], dim=1)
 
 from safetensors.torch import load_file
 

@@ -4,21 +4,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import nn
 
 from headstart import batches, stack
 from headstart.contracts import Backbone, Encoded, Inputs
+from headstart.device import device
 from headstart.errors import MismatchError, SettingError
 
 if TYPE_CHECKING:
     from headstart.contracts import Indices
-
-Array = TypeVar("Array")
 
 HIDDEN = 256
 """Width of the hidden layer of an MLP head."""
@@ -26,54 +27,64 @@ HIDDEN = 256
 
 @dataclass(frozen=True)
 class Reading:
-    """Which hidden states a head reads and how they become one vector; 0 is the stem's output."""
+    """Which hidden states a head reads: each group of layers is averaged, the averages stand side by side.
 
-    layers: tuple[int, ...]
-    combine: Literal["mean", "concat"]
+    Layer 0 is the stem's output. One group of one layer reads just that layer.
+    """
+
+    groups: tuple[tuple[int, ...], ...]
 
     def __str__(self) -> str:
-        span = f"{self.layers[0]}-{self.layers[-1]}" if len(self.layers) > 1 else str(self.layers[0])
-        return span if len(self.layers) == 1 else f"{self.combine} of layers {span}"
+        spans = [f"{group[0]}-{group[-1]}" if len(group) > 1 else str(group[0]) for group in self.groups]
+        if len(spans) == 1:
+            return f"mean of layers {spans[0]}" if len(self.groups[0]) > 1 else f"layer {spans[0]}"
+        is_plain = all(len(group) == 1 for group in self.groups)
+        return f"layers {spans[0]} to {spans[-1]}" if is_plain else f"means of layers {', '.join(spans)}"
 
     def of(self, pooled_BW: Any, widths: Sequence[int]) -> Any:
         """The vector a head reads, shape (B, D), from all pooled states side by side; NumPy or torch alike."""
-        ends = [sum(widths[: layer + 1]) for layer in self.layers]
-        parts = [pooled_BW[:, end - widths[layer] : end] for layer, end in zip(self.layers, ends, strict=True)]
-        if self.combine == "mean":
-            return sum(parts[1:], parts[0]) / len(parts)
-        if isinstance(pooled_BW, torch.Tensor):
-            return torch.cat(parts, dim=1)
-        import numpy as np
-
-        return np.concatenate(parts, axis=1)
+        ends = np.cumsum(widths)
+        parts = []
+        for group in self.groups:
+            states = [pooled_BW[:, int(ends[layer]) - widths[layer] : int(ends[layer])] for layer in group]
+            parts.append(sum(states[1:], states[0]) / len(states))
+        return torch.cat(parts, dim=1) if isinstance(pooled_BW, torch.Tensor) else np.concatenate(parts, axis=1)
 
 
 def readings(read: str, widths: Sequence[int]) -> list[Reading]:
     """The readings to choose among.
 
     Args:
-        read: "auto" (every layer alone, and the means of all and of the upper half), "mean", a number, or "3-6".
+        read: "auto", "mean" (of all layers), a number, or "3-6" (these layers side by side).
         widths: Of the hidden states.
+
+    Returns:
+        For "auto" every layer alone; and where all have one width, the mean of all, of the upper half, and of three
+        and of six parts of the stack side by side.
 
     Raises:
         SettingError: It is none of these, or names a layer the model does not have.
     """
-    top = len(widths) - 1
-    is_even = len(set(widths[1:])) == 1
+    layers = tuple(range(1, len(widths)))
     if read == "auto":
-        starts = [first for first in (1, top // 2 + 1) if is_even and first < top]
-        return [Reading(tuple(range(first, top + 1)), "mean") for first in starts] + [
-            Reading((layer,), "mean") for layer in range(1, top + 1)
-        ]
-    if read == "mean" and is_even:
-        return [Reading(tuple(range(1, top + 1)), "mean")]
-    first, _, last = read.partition("-")
-    if not first.isdigit() or not (last or first).isdigit():
+        return [Reading(((layer,),)) for layer in layers] + (_mixed(layers) if len(set(widths[1:])) == 1 else [])
+    if read == "mean" and len(set(widths[1:])) == 1:
+        return [Reading((layers,))]
+    numbers = re.fullmatch(r"([0-9]+)(?:-([0-9]+))?", read)
+    if numbers is None:
         raise SettingError(f'--read "{read}" is not auto, classifier, mean, a layer number or a range such as 3-6.')
-    layers = tuple(range(int(first), int(last or first) + 1))
-    if not layers or layers[-1] > top:
-        raise SettingError(f'--read "{read}": this model has layers 0 to {top}. Give numbers within them, lower first.')
-    return [Reading(layers, "concat" if len(layers) > 1 else "mean")]
+    asked = range(int(numbers[1]), int(numbers[2] or numbers[1]) + 1)
+    if not asked or asked[-1] > layers[-1]:
+        raise SettingError(f'--read "{read}": the layers are 0 to {layers[-1]}. Give numbers within them, lower first.')
+    return [Reading(tuple((layer,) for layer in asked))]
+
+
+def _mixed(layers: tuple[int, ...]) -> list[Reading]:
+    """Readings of several layers; a part of the stack is a run of neighbours."""
+    parts = [np.array_split(layers, count) for count in (3, 6) if len(layers) >= count]
+    side_by_side = [Reading(tuple(tuple(map(int, part)) for part in split)) for split in parts]
+    means = [Reading((layers[start:],)) for start in (0, len(layers) // 2) if len(layers) - start > 1]
+    return means + side_by_side
 
 
 class Whole(nn.Module):
@@ -134,18 +145,18 @@ def set_linear(layer: nn.Linear, weight_CD: Any, bias_C: Any) -> None:
         layer.bias.copy_(torch.as_tensor(bias_C))
 
 
-def answers(network: nn.Module, encoded: Encoded, *, place: str = "cpu", dtype: str = "float32") -> torch.Tensor:
+def answers(network: nn.Module, encoded: Encoded, *, dtype: str = "float32") -> torch.Tensor:
     """The network's output for every row, in the rows' order.
 
     Args:
         network: Takes `Inputs`, gives logits; left in evaluation mode.
         encoded: N rows.
-        place: The device to run on.
         dtype: "float32" is exact; "bfloat16" runs products in that type.
 
     Returns:
         Shape (N, C), fp32, on the CPU.
     """
+    place = device()
     network.eval().to(place)
     groups = batches.by_length(encoded.lengths)
 

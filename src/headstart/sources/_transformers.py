@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import json
 import re
 from collections.abc import Iterator, Sequence
@@ -21,8 +22,7 @@ import numpy as np
 
 from headstart import stack
 from headstart.contracts import Encoded, Inputs, Modality, Ref
-from headstart.errors import MismatchError, ModelError, ModelNotFound
-from headstart.sources import _safety
+from headstart.errors import MismatchError, ModelError, ModelNotFound, SettingError
 from headstart.sources._encoded import EncodedImages, EncodedTexts
 
 if TYPE_CHECKING:
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from torch import nn
 
     from headstart.contracts import Indices
+
+LEAST_TOKENS = 3
+"""One word between the two special tokens that most families put around a text."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ class TransformersBackbone:
 
         with _quiet(self.folder):
             module: nn.Module = transformers.AutoModel.from_pretrained(self.folder, **_strict())
-        return module.eval()
+        return _settled(module).eval()
 
     @cached_property
     def processor(self) -> Any:
@@ -76,10 +79,23 @@ class TransformersBackbone:
         Args:
             items: Texts; or images as paths, Pillow images or arrays (H, W, 3) of uint8.
             max_length: Longest text in tokens, special tokens included; by default what the model reads.
+
+        Raises:
+            SettingError: `max_length` leaves no room for a word, or is more than the model reads.
         """
         if self.modality == "text":
-            return EncodedTexts.of(self.processor, items, limit=max_length or self.max_tokens)
+            return EncodedTexts.of(self.processor, items, limit=self._limit(max_length))
         return EncodedImages(self.processor, tuple(items))
+
+    def _limit(self, asked: int | None) -> int:
+        if asked is None:
+            return self.max_tokens
+        if not LEAST_TOKENS <= asked <= self.max_tokens:
+            raise SettingError(
+                f'--max-length {asked}: "{self.ref}" reads {LEAST_TOKENS} to {self.max_tokens} tokens of a text. '
+                f"Give a number within them, or leave it out."
+            )
+        return asked
 
     def count_tokens(self, texts: Sequence[str]) -> tuple[Indices, Indices]:
         """Tokens of each text, uncut and with the special ones, and how many of them are unknown, shape (N,) each."""
@@ -95,8 +111,7 @@ class TransformersBackbone:
         # tokenizers without a limit of their own say 1e30
         if self.processor.model_max_length < 10**6:
             return int(self.processor.model_max_length)
-        config = _safety.read_json(self.folder / "config.json")
-        return int(config.get("max_position_embeddings", 512))
+        return _num_positions(self.module)
 
     def pooled(self, module: nn.Module, inputs: Inputs) -> torch.Tensor:
         """Every hidden state averaged over tokens or map, side by side, fp32, shape (B, sum of widths)."""
@@ -123,7 +138,7 @@ class TransformersBackbone:
                 )
         except ValueError as error:
             raise MismatchError(f'"{self.ref}" has no {auto_class} in transformers. Choose another model.') from error
-        return module.eval()
+        return _settled(module).eval()
 
     def save(self, module: nn.Module, folder: Path) -> None:
         """Writes the module and the tokenizer or processor so that plain transformers opens the folder."""
@@ -164,6 +179,28 @@ def card_license(folder: Path) -> str | None:
     text = card.read_text(encoding="utf-8", errors="replace") if card.is_file() else ""
     found = re.search(r"\A---\n.*?^license:\s*([\w.+-]+)\s*$.*?^---", text, re.MULTILINE | re.DOTALL)
     return found[1] if found else None
+
+
+def _settled(module: nn.Module) -> nn.Module:
+    """The module with its weights in memory of their own, at aligned addresses.
+
+    Weights mapped from a file lie wherever the file has them, and the last bit of a product depends on how they lie:
+    a model would answer otherwise once it is saved and loaded.
+    """
+    for tensor in itertools.chain(module.parameters(), module.buffers()):
+        tensor.data = tensor.data.clone()
+    return module
+
+
+def _num_positions(module: nn.Module) -> int:
+    """How many tokens the model has positions for; 512 where it needs no table of them."""
+    from torch import nn
+
+    for name, part in module.named_modules():
+        if name.endswith("position_embeddings") and isinstance(part, nn.Embedding):
+            # RoBERTa and its kin count positions from the one after the padding's id on
+            return part.num_embeddings - (0 if part.padding_idx is None else part.padding_idx + 1)
+    return int(getattr(module.config, "max_position_embeddings", 512))
 
 
 def _pooled_states(module: nn.Module, inputs: Inputs) -> list[torch.Tensor]:

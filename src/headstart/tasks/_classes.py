@@ -89,10 +89,13 @@ def majority(train: Rows, test: Rows, learned: Classes) -> list[Prediction]:
 def linear(features: Any, train: Rows, unseen: Any, learned: Classes, *, strength: float) -> list[Prediction]:
     """Logistic regression from features of the training rows to answers for unseen ones."""
     from sklearn.linear_model import LogisticRegression
+    from threadpoolctl import threadpool_limits
 
     model = LogisticRegression(C=strength, max_iter=300, tol=1e-3)
-    model.fit(features, train.column("label"))
-    table = model.predict_proba(unseen)
+    # many small products: threads would spend their time waiting for each other, on a busy machine for minutes
+    with threadpool_limits(1):
+        model.fit(features, train.column("label"))
+        table = model.predict_proba(unseen)
     return [prediction(dict(zip(map(str, model.classes_), row, strict=True))) for row in table.tolist()]
 
 

@@ -4,17 +4,20 @@ Readings are screened by leave-one-out ridge regression, which costs one decompo
 k-fold logistic regression along a path of strengths.
 """
 
-# N rows, D width, C classes
+# N rows, D width, C classes, K directions, R ridge penalties
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 from headstart.network import Reading
 
@@ -23,9 +26,11 @@ Ints = npt.NDArray[np.int64]
 
 STRENGTHS = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 0.3, 1.0)
 """Values of scikit-learn's C, larger is freer; the search starts in the middle and walks while it gains."""
-SCREENED = 4000
+SCREENED = 2000
 """Rows that readings are screened on; more change the ranking no further than chance does."""
 FINALISTS = 2
+RIDGES = np.logspace(-6, 0, 15, dtype=np.float32)
+"""Penalties tried, relative to the largest squared singular value."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,14 @@ def fit(
         classes: Of the N rows.
         seed: Of the folds and of the rows screened on.
     """
+    with threadpool_limits(1):
+        # the fits are small: threads would spend their time waiting for each other
+        return _fit(candidates, read, classes, seed)
+
+
+def _fit(
+    candidates: Sequence[Reading | None], read: Callable[[Reading | None], Floats], classes: Ints, seed: int
+) -> LinearHead:
     finalists, tried = _screen(candidates, read, classes, seed)
     best: tuple[float, Reading | None, float] | None = None
     for reading in finalists:
@@ -99,31 +112,30 @@ def loo_ridge(features_ND: Floats, classes: Ints) -> float:
 
     Source: Allen, Technometrics 16 (1974), 125-127 (PRESS).
     """
-    onehot_NC = np.eye(int(classes.max()) + 1)[classes]
+    onehot_NC = np.eye(int(classes.max()) + 1, dtype=np.float32)[classes]
     target_NC = onehot_NC - onehot_NC.mean(axis=0)
-    square, vectors = np.linalg.eigh(_gram(features_ND))
-    keep = square > square[-1] * 1e-7
-    square = square[keep]
-    left = vectors[:, keep] if _is_wide(features_ND) else (features_ND @ vectors[:, keep]) / np.sqrt(square)
-    spread_KC = left.T @ target_NC
+    square_K, left_NK = _decomposed(features_ND)
+    shrink_KR = square_K[:, None] / (square_K[:, None] + square_K[-1] * RIDGES)
+    leverage_NR = (left_NK**2) @ shrink_KR + 1 / len(classes)
+    spread_KC = left_NK.T @ target_NC
     best = 0.0
-    for ridge in square[-1] * np.logspace(-6, 0, 15):
-        shrink = square / (square + ridge)
-        residual = target_NC - left @ (shrink[:, None] * spread_KC)
-        leverage = (left**2) @ shrink + 1 / len(classes)
-        loo = onehot_NC - residual / np.maximum(1 - leverage, 1e-9)[:, None]
-        best = max(best, float((loo.argmax(axis=1) == classes).mean()))
+    for shrink_K, leverage_N in zip(shrink_KR.T, leverage_NR.T, strict=True):
+        residual_NC = target_NC - left_NK @ (shrink_K[:, None] * spread_KC)
+        loo_NC = onehot_NC - residual_NC / np.maximum(1 - leverage_N, 1e-6)[:, None]
+        best = max(best, float((loo_NC.argmax(axis=1) == classes).mean()))
     return best
 
 
-def _is_wide(features_ND: Floats) -> bool:
-    return bool(features_ND.shape[0] < features_ND.shape[1])
-
-
-def _gram(features_ND: Floats) -> npt.NDArray[np.float64]:
-    """The smaller of F·Fᵀ and Fᵀ·F, whose eigenvectors give the decomposition of F."""
-    gram = features_ND @ features_ND.T if _is_wide(features_ND) else features_ND.T @ features_ND
-    return np.asarray(gram, dtype=np.float64)
+def _decomposed(features_ND: Floats) -> tuple[Floats, Floats]:
+    """Squared singular values, smallest first, and left singular vectors (N, K), without directions of no extent."""
+    is_wide = features_ND.shape[0] < features_ND.shape[1]
+    # the smaller of F·Fᵀ and Fᵀ·F has them all
+    gram = features_ND @ features_ND.T if is_wide else features_ND.T @ features_ND
+    square, vectors = np.linalg.eigh(gram.astype(np.float64))
+    keep = square > square[-1] * 1e-7
+    square, vectors = square[keep], vectors[:, keep]
+    left = vectors if is_wide else features_ND @ (vectors / np.sqrt(square)).astype(np.float32)
+    return square.astype(np.float32), left.astype(np.float32)
 
 
 def _standardised(features_ND: Floats) -> tuple[Floats, Floats, Floats]:
@@ -154,11 +166,12 @@ def _walk(features_ND: Floats, classes: Ints, seed: int) -> tuple[float, list[di
 
 def _folds(classes: Ints, seed: int) -> list[tuple[Ints, Ints]]:
     """Stratified folds: five for small data, three where each is large, fewer where a class is rarer than that."""
-    from sklearn.model_selection import StratifiedKFold
+    from sklearn.model_selection import KFold, StratifiedKFold
 
     wanted = 5 if len(classes) < 2000 else 3
-    rarest = int(np.bincount(classes).min())
-    splitter = StratifiedKFold(max(2, min(wanted, rarest)), shuffle=True, random_state=seed)
+    counts = np.bincount(classes)
+    kind = KFold if counts.max() == 1 else StratifiedKFold  # which refuses rows that are all of different classes
+    splitter = kind(max(2, min(wanted, int(counts.min()))), shuffle=True, random_state=seed)
     with warnings.catch_warnings():
         # a class with one row cannot be in both halves; its row still trains in the other fold
         warnings.simplefilter("ignore", UserWarning)
@@ -170,14 +183,19 @@ def _cross_validated(
 ) -> dict[str, Any]:
     """Mean loss in nats and accuracy over rows that the fit had not seen."""
     num_classes = int(classes.max()) + 1
-    loss, hits = 0.0, 0
-    for seen, unseen in folds:
+
+    def judged(fold: tuple[Ints, Ints]) -> tuple[float, int]:
+        seen, unseen = fold
         weight_CD, bias_C = _logistic(features_ND[seen], classes[seen], strength, num_classes)
         logits = features_ND[unseen] @ weight_CD.T + bias_C
         logits -= logits.max(axis=1, keepdims=True)
         log_likelihood = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
-        loss -= float(log_likelihood[np.arange(len(unseen)), classes[unseen]].sum())
-        hits += int((logits.argmax(axis=1) == classes[unseen]).sum())
+        hits = int((logits.argmax(axis=1) == classes[unseen]).sum())
+        return -float(log_likelihood[np.arange(len(unseen)), classes[unseen]].sum()), hits
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        outcomes = list(pool.map(judged, folds))
+    loss, hits = (sum(figures) for figures in zip(*outcomes, strict=True))
     return {"strength": strength, "log_loss": loss / len(classes), "accuracy": hits / len(classes)}
 
 
@@ -186,17 +204,26 @@ def _logistic(features_ND: Floats, classes: Ints, strength: float, num_classes: 
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
+    if len(np.unique(classes)) == 1:
+        # scikit-learn refuses a single class; the sure answer is what its fit would tend to
+        return np.zeros((num_classes, features_ND.shape[1]), np.float32), _absent_bias(classes, num_classes)
     with warnings.catch_warnings():
         # stopping early is one more regulariser here; the strength chosen accounts for it
         warnings.simplefilter("ignore", ConvergenceWarning)
         model = LogisticRegression(C=strength, max_iter=200, tol=1e-3).fit(features_ND, classes)
     weight = np.zeros((num_classes, features_ND.shape[1]), dtype=np.float32)
-    # a class that no row of this fold shows gets a score below all others
-    bias = np.full(num_classes, -30.0, dtype=np.float32)
+    bias = _absent_bias(classes, num_classes)
     is_binary = len(model.classes_) == 2
     weight[model.classes_] = np.vstack([-model.coef_ / 2, model.coef_ / 2]) if is_binary else model.coef_
     bias[model.classes_] = np.hstack([-model.intercept_ / 2, model.intercept_ / 2]) if is_binary else model.intercept_
     return weight, bias
+
+
+def _absent_bias(classes: Ints, num_classes: int) -> Floats:
+    """0 for the classes there are; for one that no row of a fold shows, a score below all others."""
+    bias = np.full(num_classes, -30.0, dtype=np.float32)
+    bias[classes] = 0.0
+    return bias
 
 
 def _raw_weights(features_ND: Floats, classes: Ints, strength: float) -> tuple[Floats, Floats]:

@@ -19,6 +19,7 @@ from torch import nn
 
 from headstart import batches
 from headstart.contracts import Encoded, Inputs
+from headstart.device import device
 from headstart.errors import HeadstartError
 from headstart.progress import Advance, Listener, Measured, Note
 from headstart.settings import FitSettings, Recipe
@@ -79,26 +80,23 @@ def train(
         HeadstartError: The loss became infinite or not a number before any epoch was complete.
     """
     generator = np.random.default_rng(settings.seed)
-    num_steps = recipe.epochs * _num_batches(len(lesson.encoded.lengths), settings.batch_size)
-    # the fused update spares a pass over the weights for every term of the formula
-    optimizer = torch.optim.AdamW([dict(group) for group in groups], fused=step.device() != "mps")
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda done: _rate(done, num_steps, settings.warmup))
-    average = Average(network, settings.ema)
+    mover = _Mover.of(network, groups, settings, num_steps=recipe.epochs * _num_batches(lesson, settings.batch_size))
+    average = mover.average.network
     history: list[Epoch] = []
     best: tuple[float, dict[str, torch.Tensor]] | None = None
 
     for epoch in range(1, recipe.epochs + 1):
         order = batches.shuffled(lesson.encoded.lengths, batch_size=settings.batch_size, generator=generator)
-        loss = _epoch(network, lesson, order, optimizer, schedule, average, dtype=dtype, listener=listener)
+        loss = _epoch(network, lesson, order, mover, dtype=dtype, listener=listener)
         if not math.isfinite(loss):
             _not_finite(epoch, best is not None, listener)
             break
-        validation = validate(average.network)
+        validation = validate(average)
         history.append(Epoch(epoch, loss, dict(validation)))
         metric, value = next(iter(validation.items()))
         listener(Measured(metric, value, f"validation, epoch {epoch} of {recipe.epochs}, training loss {loss:.3f}"))
         if best is None or value > best[0]:
-            best = (value, {name: tensor.clone() for name, tensor in average.network.state_dict().items()})
+            best = (value, {name: tensor.clone() for name, tensor in average.state_dict().items()})
         elif epoch - _best_epoch(history, metric) >= recipe.patience:
             listener(Note(f"Stopped after epoch {epoch}: {metric} had not improved for {recipe.patience} epochs."))
             break
@@ -137,32 +135,46 @@ class Average:
                 tensor.copy_(present[name])
 
 
+@dataclass(frozen=True)
+class _Mover:
+    """What turns gradients into new weights: the optimiser, its schedule, and the average that follows."""
+
+    optimizer: torch.optim.Optimizer
+    schedule: torch.optim.lr_scheduler.LambdaLR
+    average: Average
+    num_steps: int
+
+    @staticmethod
+    def of(network: nn.Module, groups: Sequence[Mapping[str, Any]], settings: FitSettings, *, num_steps: int) -> _Mover:
+        # the fused update spares a pass over the weights for every term of the formula
+        optimizer = torch.optim.AdamW([dict(group) for group in groups], fused=device() != "mps")
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda done: _rate(done, num_steps, settings.warmup))
+        return _Mover(optimizer, schedule, Average(network, settings.ema), num_steps)
+
+    def move(self, network: nn.Module) -> int:
+        """One step along the gradients the parameters hold; how many steps that makes."""
+        nn.utils.clip_grad_norm_(network.parameters(), CLIP)
+        self.optimizer.step()
+        self.schedule.step()
+        self.optimizer.zero_grad()
+        self.average.update()
+        return int(self.schedule.last_epoch)
+
+
 def _epoch(
-    network: nn.Module,
-    lesson: Lesson,
-    order: Sequence[Indices],
-    optimizer: torch.optim.Optimizer,
-    schedule: torch.optim.lr_scheduler.LambdaLR,
-    average: Average,
-    *,
-    dtype: str,
-    listener: Listener,
+    network: nn.Module, lesson: Lesson, order: Sequence[Indices], mover: _Mover, *, dtype: str, listener: Listener
 ) -> float:
     """One pass over the batches; the mean loss of a row, or nan as soon as a batch's loss is not finite."""
     network.train()
-    total, rows, place = 0.0, 0, step.device()
-    for done, batch in enumerate(order, start=1):
+    total, rows, place = 0.0, 0, device()
+    for batch in order:
         inputs, targets = step.to(lesson.encoded.take(batch), place), lesson.targets(batch).to(place)
         loss = gradient(network, inputs, targets, lesson.loss, dtype=dtype)
         if not math.isfinite(loss):
             return math.nan
-        nn.utils.clip_grad_norm_(network.parameters(), CLIP)
-        optimizer.step()
-        schedule.step()
-        optimizer.zero_grad()
-        average.update()
+        done = mover.move(network)
         total, rows = total + loss * len(batch), rows + len(batch)
-        listener(Advance("train", done, len(order), unit="steps", loss=total / rows))
+        listener(Advance("train", done, mover.num_steps, unit="steps", loss=total / rows))
     return total / rows
 
 
@@ -182,9 +194,9 @@ def gradient(
     return float(loss.detach())
 
 
-def _num_batches(num_rows: int, batch_size: int) -> int:
+def _num_batches(lesson: Lesson, batch_size: int) -> int:
     """Batches in an epoch; every pool of rows may end in a smaller one."""
-    whole, rest = divmod(num_rows, batch_size * batches.POOL)
+    whole, rest = divmod(len(lesson.encoded.lengths), batch_size * batches.POOL)
     return whole * batches.POOL + math.ceil(rest / batch_size)
 
 

@@ -1,0 +1,177 @@
+"""Learning a head on frozen features: inside the ecosystem's class where that reads the same, else beside the stack."""
+
+# N rows, D width, C classes
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from headstart import features, network
+from headstart.contracts import Encoded, Inputs, Rows
+from headstart.device import device
+from headstart.errors import SettingError
+from headstart.network import Headed, Reading, Whole
+from headstart.progress import Stage
+from headstart.train import linear, loop, step
+from headstart.train.job import Job, Learnt, precision, validation
+
+if TYPE_CHECKING:
+    from headstart.contracts import Indices
+
+Floats = np.ndarray[Any, np.dtype[np.float32]]
+
+
+def learn(job: Job) -> Learnt:
+    """A head on frozen features: inside the ecosystem's class where that reads the same, else beside the backbone."""
+    read = job.task.read_at if job.settings.read == "auto" else job.settings.read
+    if read != "classifier" or (job.settings.head != "linear" and job.settings.read == "auto"):
+        return _beside(job)
+    if job.settings.head != "linear":
+        raise SettingError(f"--read classifier goes with --head linear only, not with --head {job.settings.head}.")
+    return _inside(job)
+
+
+def _inside(job: Job) -> Learnt:
+    """The ecosystem's task model with its own last layer solved for, everything before it as it was."""
+    module = job.backbone.task_module(job.task.auto_class, job.names)
+    layer = network.classifier_of(module)
+    bare = copy.deepcopy(module)
+    # without its last layer, a task model's logits are what that layer would have read
+    _replace(bare, network.classifier_of(bare), nn.Identity())
+    extracted = _extract(job, bare, lambda part, inputs: part(**inputs.tensors).logits, layer.in_features, "classifier")
+    found = linear.fit([None], lambda _: extracted.train, _classes(job), seed=job.settings.seed)
+    network.set_linear(layer, found.weight_CD, found.bias_C)
+    return Learnt(Whole(module), extracted.precision, "classifier", extracted.truncated, found.tried)
+
+
+def _replace(module: nn.Module, old: nn.Module, new: nn.Module) -> None:
+    name = next(name for name, part in module.named_modules() if part is old)
+    parent, _, leaf = name.rpartition(".")
+    setattr(module.get_submodule(parent), leaf, new)
+
+
+def _beside(job: Job) -> Learnt:
+    """The bare backbone with our head on pooled hidden states."""
+    widths = job.backbone.widths
+    candidates = network.readings(job.settings.read, widths)
+    extracted = _extract(job, job.backbone.module, job.backbone.pooled, sum(widths), "layers")
+
+    def read(reading: Reading | None) -> Floats:
+        assert reading is not None, "every candidate here is a reading of layers"
+        return np.asarray(reading.of(extracted.train, widths))
+
+    job.listener(Stage("head", f"{job.settings.head}, {len(candidates)} readings"))
+    found = linear.fit(candidates, read, _classes(job), seed=job.settings.seed)
+    assert found.reading is not None, "one of the candidates"
+    if job.settings.head == "linear":
+        head = network.head("linear", found.weight_CD.shape[1], len(job.names))
+        network.set_linear(head[0], found.weight_CD, found.bias_C)  # type: ignore[arg-type]
+        history: Sequence[Mapping[str, Any]] = found.tried
+    else:
+        head, history = _mlp(job, read(found.reading), np.asarray(found.reading.of(extracted.validation, widths)))
+    headed = Headed(job.backbone, found.reading, head.eval())
+    return Learnt(headed, extracted.precision, str(found.reading), extracted.truncated, history)
+
+
+@dataclass(frozen=True)
+class _Extracted:
+    train: Floats
+    validation: Floats | None
+    precision: step.Precision
+    truncated: int
+
+
+def _extract(
+    job: Job, module: nn.Module, read: Callable[[nn.Module, Inputs], torch.Tensor], width: int, name: str
+) -> _Extracted:
+    """Features of the training rows, and of the validation rows where there are any."""
+    job.listener(Stage("features", f"{len(job.train):,} rows, computed once"))
+    encoded = job.encoded(job.train)
+    arithmetic = precision(job, name, _one_pass(module, read, encoded))
+    extractor = features.Extractor(
+        module, read, width, name, job.backbone.digest(), job.settings.max_length, arithmetic.dtype
+    )
+
+    def compute(rows: Rows, inputs: Encoded) -> Floats:
+        keys = features.row_keys(job.task.items(rows), are_files=job.task.modality != "text")
+        return features.of(extractor, inputs, keys, cache=features.cache_root(), listener=job.listener)
+
+    needs_more = job.validation is not None and job.settings.head != "linear"
+    held_out = compute(job.validation, job.encoded(job.validation)) if needs_more and job.validation else None
+    return _Extracted(compute(job.train, encoded), held_out, arithmetic, encoded.truncated)
+
+
+def _one_pass(
+    module: nn.Module, read: Callable[[nn.Module, Inputs], torch.Tensor], encoded: Encoded
+) -> Callable[[str], None]:
+    """The frozen part on one batch of middling rows, in either arithmetic."""
+    lengths = encoded.lengths
+    rows = np.argsort(lengths)[len(lengths) // 2 :][: max(1, 1024 // max(1, int(np.median(lengths))))]
+    inputs = encoded.take(rows)
+    parts = {dtype: features.in_dtype(module, dtype).to(device()) for dtype in ("float32", "bfloat16")}
+
+    def work(dtype: str) -> None:
+        with torch.inference_mode():
+            read(parts[dtype], features.cast(inputs, dtype, device()))
+
+    return work
+
+
+def _classes(job: Job) -> linear.Ints:
+    return np.asarray(job.task.collate(job.train, job.learned).numpy())
+
+
+@dataclass(frozen=True)
+class _FeatureRows:
+    """Features as rows to learn from."""
+
+    features_ND: Floats
+    truncated: int = 0
+
+    @property
+    def lengths(self) -> Indices:
+        return np.ones(len(self.features_ND), dtype=np.int64)
+
+    def take(self, indices: Any) -> Inputs:
+        return Inputs({"features": torch.from_numpy(self.features_ND[np.asarray(indices)])})
+
+
+class _OnFeatures(nn.Module):
+    """A head that takes a batch of features as the loop hands it over."""
+
+    def __init__(self, head: nn.Module) -> None:
+        super().__init__()
+        self.head = head
+
+    def forward(self, inputs: Inputs) -> torch.Tensor:
+        logits: torch.Tensor = self.head(inputs.tensors["features"])
+        return logits
+
+
+def _mlp(job: Job, train_ND: Floats, validation_ND: Floats) -> tuple[nn.Sequential, list[dict[str, Any]]]:
+    """An MLP head trained by the loop on standardised features, the standardisation then folded into it."""
+    mean_D, scale_D = train_ND.mean(axis=0), train_ND.std(axis=0) + 1e-6
+    head = network.head(job.settings.head, train_ND.shape[1], len(job.names))
+    wrapped = _OnFeatures(head)
+    history = loop.train(
+        wrapped,
+        loop.Lesson(_FeatureRows((train_ND - mean_D) / scale_D), job.targets, job.task.loss),
+        groups=[{"params": list(head.parameters()), "lr": job.recipe.lr, "weight_decay": job.settings.weight_decay}],
+        validate=validation(job, _FeatureRows((validation_ND - mean_D) / scale_D), "float32"),
+        settings=job.settings,
+        recipe=job.recipe,
+        dtype="float32",
+        listener=job.listener,
+    )
+    first = head[0]
+    assert isinstance(first, nn.Linear), "every head begins with a linear layer"
+    weight = first.weight.detach().numpy() / scale_D
+    network.set_linear(first, weight, first.bias.detach().numpy() - weight @ mean_D)
+    return head, [asdict(epoch) for epoch in history]

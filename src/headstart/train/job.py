@@ -1,0 +1,83 @@
+"""What learning starts from and what it ends with; shared by learning a head and learning the whole network."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from headstart import features, network
+from headstart.contracts import Backbone, Encoded, Learned, Rows, Task
+from headstart.progress import Listener
+from headstart.settings import FitSettings, Recipe
+from headstart.train import step
+
+if TYPE_CHECKING:
+    from headstart.contracts import Indices
+
+
+@dataclass(frozen=True)
+class Job:
+    """All that learning needs: the task with what it learnt, the model, the rows encoded, the settings."""
+
+    task: Task
+    learned: Learned
+    backbone: Backbone
+    train: Rows
+    validation: Rows | None
+    settings: FitSettings
+    recipe: Recipe
+    listener: Listener
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The classes."""
+        return self.task.names(self.learned)
+
+    def targets(self, batch: Indices) -> torch.Tensor:
+        """The targets of some of the training rows."""
+        return self.task.collate(self.train.take(batch), self.learned)
+
+    def encoded(self, rows: Rows) -> Encoded:
+        """Rows as the model reads them."""
+        return self.backbone.encode(self.task.items(rows), max_length=self.settings.max_length)
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """A trained network and how it came about: arithmetic, what the head reads, one entry per epoch or trial."""
+
+    network: nn.Module
+    precision: step.Precision
+    reading: str
+    truncated: int
+    history: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
+
+
+def precision(job: Job, name: str, work: Callable[[str], None]) -> step.Precision:
+    """The arithmetic of the run, said; a measurement is kept for the same work of the same model on this machine."""
+    known = [job.backbone.digest(), name, torch.__version__, platform.node(), torch.get_num_threads()]
+    key = hashlib.sha256(json.dumps(known).encode()).hexdigest()[:32]
+    found = step.precision(job.settings.precision, work, memory=features.cache_root() / "precision" / key)
+    job.listener(found.note())
+    return found
+
+
+def validation(job: Job, encoded: Encoded, dtype: str) -> Callable[[nn.Module], dict[str, float]]:
+    """The task's primary metric on the validation rows, and their loss."""
+    rows = job.validation
+    assert rows is not None, "asked for only with a validation split"
+
+    def validate(trained: nn.Module) -> dict[str, float]:
+        output = network.answers(trained, encoded, dtype=dtype)
+        metrics = job.task.metrics(job.task.decode(output, job.learned), rows, job.learned)["metrics"]
+        loss = float(job.task.loss(output, job.task.collate(rows, job.learned)).mean())
+        return {job.task.primary: metrics[job.task.primary]["value"], "loss": loss}
+
+    return validate

@@ -1,0 +1,58 @@
+"""Learning the ecosystem's own task model by the loop, everything above the boundary at once."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import asdict
+
+import numpy as np
+from torch import nn
+
+from headstart import stack
+from headstart.device import device
+from headstart.network import Whole
+from headstart.progress import Stage
+from headstart.settings import FitSettings
+from headstart.train import groups, loop, step
+from headstart.train.job import Job, Learnt, precision, validation
+
+
+def learn(job: Job, boundary: int) -> Learnt:
+    """The ecosystem's task model, trained above the boundary."""
+    assert job.validation is not None, "strategies that move blocks ask for a validation split"
+    job.listener(Stage("train", f"{job.settings.strategy}, up to {job.recipe.epochs} epochs"))
+    whole = Whole(job.backbone.task_module(job.task.auto_class, job.names)).to(device())
+    stack.freeze(whole.module, boundary)
+    encoded = job.encoded(job.train)
+    lesson = loop.Lesson(encoded, job.targets, job.task.loss)
+    arithmetic = precision(job, "step", _one_step(whole, lesson, job.settings))
+    history = loop.train(
+        whole,
+        lesson,
+        groups=groups.layered(
+            whole.module,
+            lr=job.recipe.lr,
+            layer_decay=job.settings.layer_decay,
+            weight_decay=job.settings.weight_decay,
+        ),
+        validate=validation(job, job.encoded(job.validation), arithmetic.dtype),
+        settings=job.settings,
+        recipe=job.recipe,
+        dtype=arithmetic.dtype,
+        listener=job.listener,
+    )
+    return Learnt(whole.cpu(), arithmetic, "classifier", encoded.truncated, [asdict(epoch) for epoch in history])
+
+
+def _one_step(whole: nn.Module, lesson: loop.Lesson, settings: FitSettings) -> Callable[[str], None]:
+    """Forward and backward of one batch of the longest rows, leaving weights and statistics as they are."""
+    rows = np.argsort(lesson.encoded.lengths)[-settings.batch_size :]
+    inputs, targets = step.to(lesson.encoded.take(rows), device()), lesson.targets(rows).to(device())
+    scratch = copy.deepcopy(whole)
+
+    def work(dtype: str) -> None:
+        loop.gradient(scratch, inputs, targets, lesson.loss, dtype=dtype)
+        scratch.zero_grad()
+
+    return work
