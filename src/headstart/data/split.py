@@ -52,7 +52,7 @@ def split(accepted: Accepted, *, validation_size: float | None, test_size: float
 def _how(size: float, seed: int, groups: Keys) -> str:
     _, counts = np.unique(groups, return_counts=True)
     together = int((counts > 1).sum())
-    kept = f", {together:,} groups of duplicates kept together" if together else ""
+    kept = f", {together:,} group{'s' * (together > 1)} of duplicates kept together" if together else ""
     return f"{size:.0%} of train, stratified, seed {seed}{kept}"
 
 

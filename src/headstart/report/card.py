@@ -126,7 +126,7 @@ def _opening(run: Mapping[str, Any], scores: Mapping[str, Any]) -> str:
     moved = {"frozen": "The pretrained model is unchanged; a head was learnt on the features it gives."}
     how = moved.get(run["settings"]["strategy"], "Its weights were trained further on the data below.")
     return (
-        f"# {inline(_title(run))}\n\nA {say.plain(run['task'])} model with {len(names)} classes, made from {linked} "
+        f"# {inline(_title(run))}\n\nA model for {say.plain(run['task'])} with {len(names)} classes, made from {linked} "
         f"with headstart {run['headstart']}. {how}\n\n**{placeless(scores['verdict'])}**"
     )
 
