@@ -75,7 +75,7 @@ def test_leakage_is_counted_exactly_and_nearly() -> None:
     assert checked.facts["test.in.train.exact"] == 1
     assert checked.facts["test.in.train.near"] == 1
     (problem,) = [one for one in checked.problems if one.kind == "leakage"]
-    assert problem.message.startswith("1 of 3 test rows are also in train, 1 more nearly")
+    assert problem.message.startswith("1 of 3 test rows are also in train, and 1 are nearly a row of it")
 
 
 def test_pictures_that_are_the_same_bytes_or_saved_again_are_duplicates(tmp_path: Path) -> None:
