@@ -2,15 +2,14 @@
 PYTHON ?= python3
 BIN := .venv/bin
 WORKERS ?= 2
-# Each test worker has one core; more threads than cores only fight.
-export OMP_NUM_THREADS ?= 1
-
 .PHONY: demo test check bench docs
 .DEFAULT_GOAL := check
 
 demo: .venv/stamp
 	@$(BIN)/python examples/demo.py
 
+# Each worker has one core; more threads than cores only fight.
+test: export OMP_NUM_THREADS ?= 1
 test: .venv/stamp
 	@$(BIN)/pytest -q -n $(WORKERS) --cov --cov-report=term-missing:skip-covered
 
@@ -20,7 +19,7 @@ check: .venv/stamp
 	@$(BIN)/mypy
 
 bench: .venv/stamp
-	@set -e; for script in bench/*.py; do $(BIN)/python $$script; done
+	@set -e; for script in bench/against_*.py; do $(BIN)/python $$script; done
 
 docs: .venv/stamp
 	@$(BIN)/python -m headstart.cli._docs docs/cli.md

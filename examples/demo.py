@@ -1,4 +1,4 @@
-"""The main job twice, on data that ships with the project: reviews as text, scikit-learn's handwritten digits as images.
+"""The main job twice, on data that ships with it: reviews as text, scikit-learn's handwritten digits as images.
 
 Usage: python examples/demo.py [FOLDER]   (the runs go into FOLDER, by default runs/demo)
 """
@@ -41,7 +41,9 @@ def demo(folder: Path) -> int:
         code = main(["fit", str(data), "--out", str(out), "--offline"])
         if code:
             return code
-    print(f"\nThe page of each run opens in any browser. Try the model:\n  headstart predict {folder / 'reviews-run'} -")
+    print(
+        f"\nThe page of each run opens in any browser. Try the model:\n  headstart predict {folder / 'reviews-run'} -"
+    )
     return 0
 
 

@@ -24,7 +24,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("train", "model"),
     ("tasks", "strategies", "features", "score", "network"),
     ("data", "sources", "stack", "starters", "batches"),
-    ("errors", "progress", "plug", "contracts", "settings"),
+    ("errors", "progress", "plug", "contracts", "settings", "device"),
 )
 """Top to bottom; a room imports from the layers below its own."""
 
@@ -33,6 +33,8 @@ SIBLINGS = {
     ("sources", "stack"): "a backbone knows where its blocks are",
     ("sources", "data"): "a backbone reads images as the checks do",
     ("plug", "errors"): "an unknown name is an error",
+    ("device", "contracts"): "a device is one of a few names",
+    ("settings", "errors"): "a setting that cannot be is refused",
 }
 """Who may import a neighbour of the same layer, and why."""
 
@@ -52,7 +54,7 @@ WORKSHOPS: dict[str, set[str]] = {
     "score": {"numpy"},
     "tasks": {"numpy"},
     "features": {"numpy"},
-    "network": {"torch"},
+    "network": {"numpy", "torch"},
     "train": {"numpy", "torch"},
     "model": {"numpy", "safetensors", "torch"},
     "run": {"numpy", "pyarrow", "torch"},

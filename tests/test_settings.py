@@ -54,7 +54,7 @@ def test_without_options_the_library_gets_its_own_defaults(capsys: pytest.Captur
     assert received([], capsys) == FitSettings()
 
 
-@pytest.mark.parametrize("zero", ["epochs", "seed", "weight_decay", "warmup"])
+@pytest.mark.parametrize("zero", ["patience", "seed", "weight_decay", "warmup"])
 def test_an_explicit_zero_survives(zero: str) -> None:
     assert getattr(settings_of({zero: 0}), zero) == 0
 
@@ -115,8 +115,8 @@ def test_another_model_does_not_inherit_the_revision(earlier: Path, capsys: pyte
     assert (settings["model"], settings["revision"]) == ("other/model", None)
 
 
-def test_another_strategy_does_not_inherit_epochs(earlier: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert repeated(earlier, ["--strategy", "full"], capsys)["settings"]["epochs"] is None
+def test_what_was_given_for_another_strategy_is_kept(earlier: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert repeated(earlier, ["--strategy", "full"], capsys)["settings"]["epochs"] == 9
 
 
 def test_like_refuses_what_is_no_finished_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

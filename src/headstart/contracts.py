@@ -216,6 +216,7 @@ class Task(Protocol):
     aliases: tuple[str, ...]
     modality: Modality
     fields: tuple[Field, ...]
+    """What is read, the content first; the truth is called "label"."""
     primary: str
     auto_class: str
     read_at: ReadAt
@@ -239,7 +240,8 @@ class Task(Protocol):
         """Answers in the user's own terms."""
 
     def metrics(self, predictions: Sequence[Prediction], rows: Rows, learned: Learned) -> dict[str, Any]:
-        """Figures, intervals and tables of the predictions against the truth; see `score`."""
+        """Figures, intervals and tables of the predictions against the truth, as `score.classification` gives them,
+        and "hits": a score for each row, higher is better, by which two methods are compared row by row."""
 
     def baselines(self, train: Rows, test: Rows, learned: Learned, *, seed: int) -> dict[str, list[Prediction]]:
         """Predictions for `test` by methods that need no pretrained model, each fitted on `train`."""
@@ -260,6 +262,9 @@ class Strategy(Protocol):
 
     def needs_validation(self, settings: FitSettings) -> bool:
         """Whether it chooses by a validation split; if so one is held out when none is given."""
+
+    def unused(self, settings: FitSettings) -> frozenset[str]:
+        """Names of the settings that play no part, so that nobody believes they did."""
 
     def apply(self, backbone: Backbone, settings: FitSettings) -> int:
         """The boundary, counted from the bottom: 0 trains everything, 1 freezes the stem, 1 + k also the k lowest

@@ -57,7 +57,8 @@ class _Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def predict(self, X: Sequence[Any]) -> npt.NDArray[Any]:
         """The most probable class of each item, shape (N,), in the type of `y`."""
-        return np.asarray(self.classes_[self.predict_proba(X).argmax(axis=1)])
+        probabilities = self.predict_proba(X)  # first, because it says so when nothing is fitted
+        return np.asarray(self.classes_[probabilities.argmax(axis=1)])
 
     def _items(self, X: Sequence[Any]) -> list[Any]:
         """The items as rows can hold them."""
@@ -143,7 +144,11 @@ class ImageClassifier(_Classifier):
         self.seed = seed
 
     def _items(self, X: Sequence[Any]) -> list[Any]:
-        return [item if isinstance(item, str | bytes) else _file_of(item) for item in X]
+        items = [item if isinstance(item, str | bytes) else _file_of(item) for item in X]
+        if all(isinstance(item, str) for item in items):
+            return items
+        # a column of rows holds one kind of value
+        return [item if isinstance(item, bytes) else Path(item).read_bytes() for item in items]
 
 
 def _file_of(item: Any) -> Any:

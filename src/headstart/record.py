@@ -31,7 +31,7 @@ def run_facts(*, found: Found, splits: Splits, settings: FitSettings, ref: Ref, 
         "task": found.task,
         "data": {"asked": found.asked, "sha256": found.sha256, "rows": _num_rows(splits), "how": splits.how},
         "settings": dataclasses.asdict(settings),
-        "model": {**dataclasses.asdict(ref), "sha256": dict(ref.sha256), "why": why},
+        "model": {**dataclasses.asdict(ref), "asked": settings.model, "sha256": dict(ref.sha256), "why": why},
         "versions": {"python": platform.python_version(), **versions()},
         "machine": machine(),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,13 +54,13 @@ def fit(data: Any, settings: FitSettings, *, out: Path, listener: Listener = sil
         HeadstartError: Something the user can mend; nothing is left behind under `out`.
     """
     strategy: Strategy = plug.load("strategies", settings.strategy)
-    settings = dataclasses.replace(settings, **dataclasses.asdict(settings.recipe(strategy.recipe)))
     with folder.building(out) as partial, journal(partial / "events.jsonl", listener) as log:
         log(Stage("data", "reading"))
         found = find(data, settings)
         task: Task = plug.load("tasks", found.task)
         backbone, why = choose_backbone(settings, task)
         log(Note(why))
+        _warn_of_unused(settings, strategy, log)
         boundary = strategy.apply(backbone, settings)
         splits, checked = _splits(found, settings, strategy, partial, log)
         facts = record.run_facts(found=found, splits=splits, settings=settings, ref=backbone.ref, why=why)
@@ -102,6 +103,15 @@ def learn_items(items: list[Any], labels: list[str], settings: FitSettings, *, t
     size = settings.validation_size if strategy.needs_validation(settings) else None
     splits = split(accepted, validation_size=size, test_size=None, seed=settings.seed)
     return _learn(task_name, backbone, splits, boundary, settings, silent)[0]
+
+
+def _warn_of_unused(settings: FitSettings, strategy: Strategy, log: Listener) -> None:
+    """A setting that was given and plays no part is said, not swallowed."""
+    default = FitSettings()
+    for name in sorted(strategy.unused(settings)):
+        if getattr(settings, name) != getattr(default, name):
+            option = name.replace("_", "-")
+            log(Warned(f"--{option} plays no part with --strategy {settings.strategy} --head {settings.head}."))
 
 
 def candidates() -> dict[str, tuple[Any, ...]]:
@@ -169,6 +179,7 @@ def check_facts(checked: Checked) -> dict[str, Any]:
     return {
         "task": found.task,
         "layout": found.layout,
+        "said": list(found.said),
         "splits": {name: len(rows) for name, rows in found.splits.items()},
         "classes": checked.classes,
         "problems": [dataclasses.asdict(problem) for problem in checked.problems],
@@ -177,8 +188,6 @@ def check_facts(checked: Checked) -> dict[str, Any]:
 
 
 def _write_rejected(partial: Path, accepted: Accepted) -> None:
-    import json
-
     if accepted.rejected:
         lines = (json.dumps(dict(row), ensure_ascii=False) for row in accepted.rejected)
         (partial / "rejected.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -210,6 +219,7 @@ def _learnt_facts(learnt: learn.Learnt, boundary: int, backbone: Backbone, log: 
         "reading": learnt.reading,
         "precision": learnt.precision.dtype,
         "parameters": record.parameters(learnt.network, boundary, num_blocks),
+        "recipe": None if learnt.recipe is None else dataclasses.asdict(learnt.recipe),
         "learning": list(learnt.history),
         "notes": log.notes,
         "warnings": log.warnings,
@@ -235,23 +245,35 @@ def _write(
     page.write(partial)
 
 
-def evaluate(run: str | Path, data: Any, *, columns: str | None = None, listener: Listener = silent) -> dict[str, Any]:
+def evaluate(
+    run: str | Path, data: Any, *, columns: str | None = None, offline: bool = False, listener: Listener = silent
+) -> dict[str, Any]:
     """The scores of a finished run's model on other labelled data; nothing is written.
 
     Args:
         run: A run folder or a model folder.
         data: As for `fit`; of a folder with splits the test split is taken.
         columns: As for `fit`.
+        offline: Never ask the network, not even for a Hub data set.
         listener: Is told what happens.
     """
     fitted = model.load(run)
     listener(Stage("data", "reading"))
-    found = read(data, candidates={fitted.task_name: fitted.task.fields}, task=fitted.task_name, columns=columns)
+    fields = {fitted.task_name: fitted.task.fields}
+    found = read(data, candidates=fields, task=fitted.task_name, columns=columns, offline=offline)
     name = next(name for name in PACKAGED_SPLITS if name in found.splits)
+    if name == "train" and found.sha256 == _learnt_from(Path(run)):
+        listener(Warned("These are the rows the model was made from; scores on them say nothing about new ones."))
     rows = _known_labels(accept(check(found), skip_bad_rows=False).splits[name], fitted)
     listener(Stage("score", f"{len(rows):,} rows"))
     predictions = fitted.predict(fitted.task.items(rows))
     return score.evaluate(fitted.task, fitted.learned, predictions, rows, split=name)
+
+
+def _learnt_from(run: Path) -> str | None:
+    """The fingerprint of the data a run was made from, where the run folder is there to say."""
+    path = run / "run.json"
+    return str(json.loads(path.read_text(encoding="utf-8"))["data"]["sha256"]) if path.is_file() else None
 
 
 def _known_labels(rows: Rows, fitted: Model) -> Rows:

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import inf
+from numbers import Integral, Real
+from typing import Any, NamedTuple, TypeVar
+
+from headstart.errors import SettingError
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -14,9 +23,39 @@ class Recipe:
     patience: int
 
 
+OF_THE_LOOP = frozenset({"epochs", "batch_size", "lr", "layer_decay", "weight_decay", "warmup", "ema", "patience"})
+"""Settings of the training loop; they play no part where nothing is trained by it."""
+
+
+class Limit(NamedTuple):
+    """The numbers a setting may have: of which kind, which of them, and both in words."""
+
+    kind: type
+    holds: Callable[[Any], bool]
+    says: str
+
+
+# written so that nan, for which no comparison is true, is within none of them
+SHARE = Limit(Real, lambda number: 0 < number < 1, "a share between 0 and 1, such as 0.2")
+PART = Limit(Real, lambda number: 0 <= number <= 1, "a share from 0 to 1")
+KEPT = Limit(Real, lambda number: 0 <= number < 1, "a share from 0 to less than 1")
+FACTOR = Limit(Real, lambda number: 0 < number <= 1, "a factor above 0 and at most 1")
+ABOVE_ZERO = Limit(Real, lambda number: 0 < number < inf, "a number above 0")
+ZERO_OR_MORE = Limit(Real, lambda number: 0 <= number < inf, "0 or a number above it")
+COUNT = Limit(Integral, lambda number: number >= 1, "a whole number, 1 or more")
+COUNT_OR_NONE = Limit(Integral, lambda number: number >= 0, "a whole number, 0 or more")
+# NumPy's older generators, which scikit-learn draws from, take no other seeds
+SEED = Limit(Integral, lambda number: 0 <= number < 2**32, "a whole number from 0 to 4294967295")
+
+
 def choice(*options: str, default: str) -> str:
     """A field that takes one of these values."""
     return field(default=default, metadata={"options": options})
+
+
+def limited(limit: Limit, *, default: T) -> T:
+    """A field that takes a number within limits; or `None`, where that is its default."""
+    return field(default=default, metadata={"limit": limit})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,10 +74,10 @@ class FitSettings:
     test: str | None = None
     """A file or folder to judge with; by default part of the training rows."""
 
-    validation_size: float = 0.1
+    validation_size: float = limited(SHARE, default=0.1)
     """Share of the training rows held out to choose with, where none is given and one is needed."""
 
-    test_size: float = 0.2
+    test_size: float = limited(SHARE, default=0.2)
     """Share of the rows held out to judge with, where none is given."""
 
     skip_bad_rows: bool = False
@@ -65,35 +104,40 @@ class FitSettings:
     max_length: int | None = None
     """Longest input in tokens; by default what the model reads."""
 
-    epochs: int | None = None
+    epochs: int | None = limited(COUNT, default=None)
     """Most passes over the training rows; by default what suits the strategy."""
 
-    batch_size: int = 32
+    batch_size: int = limited(COUNT, default=32)
     """Rows per training step."""
 
-    lr: float | None = None
+    lr: float | None = limited(ABOVE_ZERO, default=None)
     """Peak learning rate of the top of the model; by default what suits the strategy."""
 
-    layer_decay: float = 0.9
+    layer_decay: float = limited(FACTOR, default=0.9)
     """Factor on the learning rate for each block further down; 1 trains all blocks alike."""
 
-    weight_decay: float = 0.01
+    weight_decay: float = limited(ZERO_OR_MORE, default=0.01)
     """Decoupled weight decay of AdamW, on matrices only."""
 
-    warmup: float = 0.1
+    warmup: float = limited(PART, default=0.1)
     """Share of the steps in which the learning rate rises to its peak."""
 
-    ema: float = 0.99
+    ema: float = limited(KEPT, default=0.99)
     """Share of the running average of the weights that each step keeps; 0 keeps no average."""
 
-    patience: int | None = None
+    patience: int | None = limited(COUNT_OR_NONE, default=None)
     """Epochs without improvement on validation after which training stops; by default what suits the strategy."""
 
     precision: str = choice("auto", "float32", "bfloat16", default="auto")
     """Arithmetic while learning; auto takes bfloat16 where a short measurement shows that it pays."""
 
-    seed: int = 0
+    seed: int = limited(SEED, default=0)
     """Seed of everything random: splits, order, new layers, dropout."""
+
+    def __post_init__(self) -> None:
+        """Raises `SettingError` for the first value that cannot be used, before anything is done with it."""
+        for entry in dataclasses.fields(self):
+            _verify(entry, getattr(self, entry.name))
 
     def recipe(self, default: Recipe) -> Recipe:
         """What to train with: what was given, and a strategy's own values for the rest."""
@@ -102,3 +146,18 @@ class FitSettings:
             lr=default.lr if self.lr is None else self.lr,
             patience=default.patience if self.patience is None else self.patience,
         )
+
+
+def _verify(entry: dataclasses.Field[Any], value: Any) -> None:
+    if value is None and entry.default is None:
+        return
+    flag = f"--{entry.name.replace('_', '-')}"
+    limit, options = entry.metadata.get("limit"), entry.metadata.get("options")
+    if limit is not None and not _is_within(limit, value):
+        raise SettingError(f"{flag} {value}: give {limit.says}.")
+    if options is not None and value not in options:
+        raise SettingError(f'{flag} "{value}": give {" or ".join(options)}.')
+
+
+def _is_within(limit: Limit, value: Any) -> bool:
+    return isinstance(value, limit.kind) and not isinstance(value, bool) and limit.holds(value)

@@ -103,7 +103,7 @@ def test_how_names_share_seed_and_groups() -> None:
 
     how = split(_accepted(train=[*rows, rows[0]]), validation_size=None, test_size=0.2, seed=5).how
 
-    assert how == "test: 4 rows, 20% of train, stratified, seed 5, 1 groups of duplicates kept together."
+    assert how == "test: 4 rows, 20% of train, stratified, seed 5, 1 group of duplicates kept together."
 
 
 def test_too_few_rows_are_refused() -> None:

@@ -71,9 +71,6 @@ def _repeat(folder: Path, data: str | None, given: Mapping[str, Any]) -> tuple[s
     except (OSError, ValueError) as error:
         raise OutputError(f'"{path}" cannot be read. --like takes the folder of a finished run.') from error
     settings, model = api.settings_from(recorded["settings"]), recorded["model"]
-    if given["strategy"] not in (None, settings.strategy):
-        # They were what suits the other strategy.
-        settings = dataclasses.replace(settings, epochs=None, lr=None)
     if given["model"] is not None:
         settings = dataclasses.replace(settings, revision=None)
     else:

@@ -52,6 +52,8 @@ def _loaded(name: str, config: str | None, *, offline: bool) -> Mapping[str, Dat
     try:
         if is_offline:
             return _cached(name, config)
+        # a count of downloads would go to a server that is neither the Hub nor its mirror
+        datasets.config.HF_UPDATE_DOWNLOAD_COUNTS = False
         return dict(datasets.load_dataset(name, config))
     except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
         where = "was not downloaded before, and the network may not be asked" if is_offline else "could not be loaded"

@@ -133,7 +133,8 @@ def leakage(splits: Mapping[str, Rows], likeness: Likeness, facts: dict[str, int
             facts |= {f"{later}.in.{earlier}.exact": counts[0], f"{later}.in.{earlier}.near": counts[1]}
             if any(counts):
                 said = (
-                    f"{counts[0]:,} of {len(alike):,} {later} rows are also in {earlier}, and {counts[1]:,} are nearly a row of it, "
+                    f"{counts[0]:,} of {len(alike):,} {later} rows are also in {earlier}, "
+                    f"and {counts[1]:,} are nearly a row of it, "
                     f"for example {_named(splits[later], np.flatnonzero(alike))}. Scores there may be too good."
                 )
                 problems.append(Problem("warning", "leakage", said))

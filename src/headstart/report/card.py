@@ -126,7 +126,8 @@ def _opening(run: Mapping[str, Any], scores: Mapping[str, Any]) -> str:
     moved = {"frozen": "The pretrained model is unchanged; a head was learnt on the features it gives."}
     how = moved.get(run["settings"]["strategy"], "Its weights were trained further on the data below.")
     return (
-        f"# {inline(_title(run))}\n\nA model for {say.plain(run['task'])} with {len(names)} classes, made from {linked} "
+        f"# {inline(_title(run))}\n\n"
+        f"A model for {say.plain(run['task'])} with {len(names)} classes, made from {linked} "
         f"with headstart {run['headstart']}. {how}\n\n**{placeless(scores['verdict'])}**"
     )
 
@@ -175,7 +176,7 @@ def _training(run: Mapping[str, Any]) -> str:
         ["time", f"{say.duration(run['seconds']['total'])} on {inline(run['machine']['cpu'])}"],
         *(
             [say.plain(name), placeless(say.value(given))]
-            for name, given in say.telling(run).items()
+            for name, given in {**say.telling(run), **(run.get("recipe") or {})}.items()
             if name not in TOLD
         ),
     ]

@@ -12,10 +12,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from headstart.settings import FitSettings
+from headstart.settings import OF_THE_LOOP, FitSettings
 
 METRIC_NAMES = {"f1_macro": "macro F1", "log_loss": "log loss", "f1": "F1", "ece": "calibration error"}
-OF_THE_LOOP = ("epochs", "batch_size", "lr", "layer_decay", "weight_decay", "warmup", "ema", "patience")
 # An absolute path, or one that climbs out of its folder; in quotes it may hold spaces; "//" begins no path but a link.
 _QUOTED_PATH = re.compile(r"""(?<=["'])(?:~|\.\.|[A-Za-z]:)?[\\/](?!/)(?:[^"'\n]*[\\/])?([^"'\\/\n]+)(?=["'])""")
 _BARE_PATH = re.compile(r'(?<![\w/.~])(?:~|\.\.|[A-Za-z]:)?[\\/](?!/)(?:[^\s"\']*[\\/])?([^\s"\'\\/]+)')
@@ -141,7 +140,8 @@ def command(run: Mapping[str, Any]) -> str:
         run: The contents of run.json.
     """
     settings = telling(run)
-    settings["model"] = f"{run['model']['source']}:{run['model']['name']}"
+    if run["model"]["source"] != "dir":
+        settings["model"] = f"{run['model']['source']}:{run['model']['name']}"
     if run["model"]["revision"] is not None:
         settings["revision"] = run["model"]["revision"]
     options = [_option(name, given) for name, given in settings.items() if given is not None and given is not False]

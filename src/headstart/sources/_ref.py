@@ -41,7 +41,9 @@ def parse(text: str) -> tuple[str, str, str | None]:
 
 def _bare(text: str) -> tuple[str, str, str | None]:
     name, _, revision = text.partition("@")
-    is_folder, is_hub_id = Path(text).is_dir(), HUB_ID.fullmatch(name) is not None and not text.startswith(".")
+    # an empty path would be the current folder
+    is_folder = text != "" and Path(text).is_dir()
+    is_hub_id = HUB_ID.fullmatch(name) is not None and not text.startswith(".")
     if is_folder and is_hub_id and not (Path(text) / "config.json").exists():
         raise ModelNotFound(
             f'"{text}" is a folder without a model and could be a Hub id. Write hf:{text} or dir:{text}.'

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from headstart.contracts import Backbone
-from headstart.settings import FitSettings, Recipe
+from headstart.settings import OF_THE_LOOP, FitSettings, Recipe
 
 # what an MLP head on fixed features needs; a linear head has no use for either
 recipe = Recipe(epochs=30, lr=1e-3, patience=5)
@@ -12,6 +12,11 @@ recipe = Recipe(epochs=30, lr=1e-3, patience=5)
 def needs_validation(settings: FitSettings) -> bool:
     """A linear head chooses by cross-validation within the training rows; others stop early on a validation split."""
     return settings.head != "linear"
+
+
+def unused(settings: FitSettings) -> frozenset[str]:
+    """A linear head is solved for, without the loop."""
+    return OF_THE_LOOP | {"validation_size"} if settings.head == "linear" else frozenset({"layer_decay"})
 
 
 def apply(backbone: Backbone, settings: FitSettings) -> int:

@@ -15,6 +15,11 @@ def needs_validation(settings: FitSettings) -> bool:
     return True
 
 
+def unused(settings: FitSettings) -> frozenset[str]:
+    """The ecosystem's task model brings its own head and reads what that reads."""
+    return frozenset({"head", "read"})
+
+
 def apply(backbone: Backbone, settings: FitSettings) -> int:
     """Below the stem.
 

@@ -48,7 +48,7 @@ def _inside(job: Job) -> Learnt:
     extracted = _extract(job, bare, lambda part, inputs: part(**inputs.tensors).logits, layer.in_features, "classifier")
     found = linear.fit([None], lambda _: extracted.train, _classes(job), seed=job.settings.seed)
     network.set_linear(layer, found.weight_CD, found.bias_C)
-    return Learnt(Whole(module), extracted.precision, "classifier", extracted.truncated, found.tried)
+    return Learnt(Whole(module), extracted.precision, "classifier", extracted.truncated, history=found.tried)
 
 
 def _replace(module: nn.Module, old: nn.Module, new: nn.Module) -> None:
@@ -77,7 +77,8 @@ def _beside(job: Job) -> Learnt:
     else:
         head, history = _mlp(job, read(found.reading), np.asarray(found.reading.of(extracted.validation, widths)))
     headed = Headed(job.backbone, found.reading, head.eval())
-    return Learnt(headed, extracted.precision, str(found.reading), extracted.truncated, history)
+    recipe = None if job.settings.head == "linear" else job.recipe
+    return Learnt(headed, extracted.precision, str(found.reading), extracted.truncated, recipe, history)
 
 
 @dataclass(frozen=True)

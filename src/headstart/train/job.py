@@ -51,12 +51,17 @@ class Job:
 
 @dataclass(frozen=True)
 class Learnt:
-    """A trained network and how it came about: arithmetic, what the head reads, one entry per epoch or trial."""
+    """A trained network and how it came about.
+
+    `precision` is the arithmetic, `reading` what the head reads, `truncated` how many texts were cut, `recipe` what the
+    loop trained with where it was used, `history` has one entry for each epoch or trial.
+    """
 
     network: nn.Module
     precision: step.Precision
     reading: str
     truncated: int
+    recipe: Recipe | None = None
     history: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
 
 

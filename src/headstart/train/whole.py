@@ -42,7 +42,9 @@ def learn(job: Job, boundary: int) -> Learnt:
         dtype=arithmetic.dtype,
         listener=job.listener,
     )
-    return Learnt(whole.cpu(), arithmetic, "classifier", encoded.truncated, [asdict(epoch) for epoch in history])
+    return Learnt(
+        whole.cpu(), arithmetic, "classifier", encoded.truncated, job.recipe, [asdict(epoch) for epoch in history]
+    )
 
 
 def _one_step(whole: nn.Module, lesson: loop.Lesson, settings: FitSettings) -> Callable[[str], None]:
