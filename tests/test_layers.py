@@ -19,7 +19,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("__main__",),
     ("cli",),
     ("__init__", "api", "estimators"),
-    ("run",),
+    ("run", "evaluation"),
     ("report", "folder", "journal", "record"),
     ("train", "model"),
     ("tasks", "strategies", "features", "score", "network"),

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from headstart.api import check, fit
     from headstart.errors import DataError, HeadstartError
     from headstart.estimators import ImageClassifier, TextClassifier
+    from headstart.evaluation import evaluate
     from headstart.model import Model, load
-    from headstart.run import Run, evaluate
+    from headstart.run import Run
     from headstart.settings import FitSettings
 
 _HOMES = {
@@ -27,7 +28,7 @@ _HOMES = {
     "Run": "run",
     "TextClassifier": "estimators",
     "check": "api",
-    "evaluate": "run",
+    "evaluate": "evaluation",
     "fit": "api",
     "load": "model",
 }

@@ -28,10 +28,10 @@ def building(out: Path) -> Iterator[Path]:
     Raises:
         OutputError: `out` exists, another live run is building it, or the place cannot be written to.
     """
-    if out.exists():
-        raise OutputError(f'"{out}" exists already. Name another folder with --out, or remove this one.')
-    partial = out.with_name(out.name + ".partial")
     try:
+        if out.exists():
+            raise OutputError(f'"{out}" exists already. Name another folder with --out, or remove this one.')
+        partial = out.with_name(out.name + ".partial")
         out.parent.mkdir(parents=True, exist_ok=True)
         lock = _claim(partial)
     except OSError as error:

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from headstart import folder, model, plug, record, score
+from headstart import folder, plug, record, score
 from headstart.contracts import Backbone, Prediction, Problem, Rows, Splits, Strategy, Task
 from headstart.data.check import Accepted, Checked, accept, check
 from headstart.data.lengths import token_facts
@@ -28,8 +28,6 @@ from headstart.report.card import card
 from headstart.settings import FitSettings
 from headstart.sources import _ref
 from headstart.train import learn
-
-PACKAGED_SPLITS = ("test", "validation", "train")
 
 
 @dataclass(frozen=True)
@@ -243,47 +241,6 @@ def _write(
         folder.write_json(partial / f"{name}.json", value)
     record.write_predictions(partial / "predictions.parquet", splits.test, predictions, fitted.names)
     page.write(partial)
-
-
-def evaluate(
-    run: str | Path, data: Any, *, columns: str | None = None, offline: bool = False, listener: Listener = silent
-) -> dict[str, Any]:
-    """The scores of a finished run's model on other labelled data; nothing is written.
-
-    Args:
-        run: A run folder or a model folder.
-        data: As for `fit`; of a folder with splits the test split is taken.
-        columns: As for `fit`.
-        offline: Never ask the network, not even for a Hub data set.
-        listener: Is told what happens.
-    """
-    fitted = model.load(run)
-    listener(Stage("data", "reading"))
-    fields = {fitted.task_name: fitted.task.fields}
-    found = read(data, candidates=fields, task=fitted.task_name, columns=columns, offline=offline)
-    name = next(name for name in PACKAGED_SPLITS if name in found.splits)
-    if name == "train" and found.sha256 == _learnt_from(Path(run)):
-        listener(Warned("These are the rows the model was made from; scores on them say nothing about new ones."))
-    rows = _known_labels(accept(check(found), skip_bad_rows=False).splits[name], fitted)
-    listener(Stage("score", f"{len(rows):,} rows"))
-    predictions = fitted.predict(fitted.task.items(rows))
-    return score.evaluate(fitted.task, fitted.learned, predictions, rows, split=name)
-
-
-def _learnt_from(run: Path) -> str | None:
-    """The fingerprint of the data a run was made from, where the run folder is there to say."""
-    path = run / "run.json"
-    return str(json.loads(path.read_text(encoding="utf-8"))["data"]["sha256"]) if path.is_file() else None
-
-
-def _known_labels(rows: Rows, fitted: Model) -> Rows:
-    """The rows, if the model has all of their classes."""
-    unknown = sorted(set(rows.table["label"].unique().to_pylist()) - set(fitted.names))
-    if unknown:
-        raise MismatchError(
-            f'The data has the class "{unknown[0]}", which the model does not know. It has: {", ".join(fitted.names)}.'
-        )
-    return rows
 
 
 def inspect_tokens(found: Found, settings: FitSettings) -> tuple[dict[str, Any], tuple[Problem, ...]]:

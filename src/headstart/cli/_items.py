@@ -42,6 +42,8 @@ def _in(place: str, field: Field, *, task: str, columns: str | None) -> list[str
         return _lines(sys.stdin.buffer, "stdin")
     if not path.exists():
         raise DataError(f'There is no file or folder "{place}". Check the path, or write - to read lines from stdin.')
+    if path.is_dir() and field.kind != "image":
+        raise DataError(f'"{place}" is a folder and {task} reads files. Give the files in it.')
     if path.is_dir():
         return [str(file) for file in sorted(path.rglob("*")) if file.is_file() and has_image_name(file)]
     if path.suffix.lower() in EXTENSIONS:

@@ -68,13 +68,16 @@ def _repeat(folder: Path, data: str | None, given: Mapping[str, Any]) -> tuple[s
     path = folder / "run.json"
     try:
         recorded = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        model, asked = recorded["model"], recorded["data"]["asked"]
+        name, revision = f"{model['source']}:{model['name']}", model["revision"]
+        settings = api.settings_from(recorded["settings"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise OutputError(f'"{path}" cannot be read. --like takes the folder of a finished run.') from error
-    settings, model = api.settings_from(recorded["settings"]), recorded["model"]
     if given["model"] is not None:
         settings = dataclasses.replace(settings, revision=None)
     else:
         # What was chosen then now has a name, so that a newer model or commit does not slip in.
-        chosen = f"{model['source']}:{model['name']}" if settings.model is None else settings.model
-        settings = dataclasses.replace(settings, model=chosen, revision=model["revision"])
-    return recorded["data"]["asked"] if data is None else data, settings
+        settings = dataclasses.replace(
+            settings, model=name if settings.model is None else settings.model, revision=revision
+        )
+    return asked if data is None else data, settings

@@ -81,7 +81,7 @@ def read(run: Path) -> Finished:
 def _json(run: Path, name: str) -> dict[str, Any]:
     try:
         told = json.loads((run / name).read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise _unfinished(run, f"it has no {name}") from error
     except ValueError as error:
         raise _unfinished(run, f"its {name} is not JSON ({error})") from error

@@ -12,7 +12,8 @@ import hashlib
 import itertools
 import json
 import re
-from collections.abc import Iterator, Sequence
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -22,7 +23,7 @@ import numpy as np
 
 from headstart import stack
 from headstart.contracts import Encoded, Inputs, Modality, Ref
-from headstart.errors import MismatchError, ModelError, ModelNotFound, SettingError
+from headstart.errors import HeadstartError, MismatchError, ModelError, ModelNotFound, SettingError
 from headstart.sources._encoded import EncodedImages, EncodedTexts
 
 if TYPE_CHECKING:
@@ -48,8 +49,11 @@ class TransformersBackbone:
         """The bare model, in evaluation mode, fp32."""
         import transformers
 
-        with _quiet(self.folder):
-            module: nn.Module = transformers.AutoModel.from_pretrained(self.folder, **_strict())
+        with _reading(self.folder):
+            module, report = transformers.AutoModel.from_pretrained(
+                self.folder, **_strict(), ignore_mismatched_sizes=True, output_loading_info=True
+            )
+        _refuse_gaps(module, report, self.folder)
         return _settled(module).eval()
 
     @cached_property
@@ -58,7 +62,7 @@ class TransformersBackbone:
         import transformers
 
         kind = transformers.AutoTokenizer if self.modality == "text" else transformers.AutoImageProcessor
-        with _quiet(self.folder):
+        with _reading(self.folder):
             return kind.from_pretrained(self.folder, trust_remote_code=False, local_files_only=True)
 
     @property
@@ -70,8 +74,9 @@ class TransformersBackbone:
     def widths(self) -> tuple[int, ...]:
         """Of every hidden state, seen on one small item."""
         item = "a" if self.modality == "text" else _grey_image()
-        inputs = self.encode([item]).take([0])
-        return tuple(pooled.shape[1] for pooled in _pooled_states(self.module, inputs))
+        with _reading(self.folder):
+            inputs = self.encode([item]).take([0])
+            return tuple(pooled.shape[1] for pooled in _pooled_states(self.module, inputs))
 
     def encode(self, items: Sequence[Any], *, max_length: int | None = None) -> Encoded:
         """Token ids, or images to be opened when a batch needs them.
@@ -82,10 +87,19 @@ class TransformersBackbone:
 
         Raises:
             SettingError: `max_length` leaves no room for a word, or is more than the model reads.
+            ModelError: The tokenizer knows tokens that the model does not.
         """
-        if self.modality == "text":
-            return EncodedTexts.of(self.processor, items, limit=self._limit(max_length))
-        return EncodedImages(self.processor, tuple(items))
+        if self.modality != "text":
+            return EncodedImages(self.processor, tuple(items))
+        encoded = EncodedTexts.of(self.processor, items, limit=self._limit(max_length))
+        num_known = getattr(self.module.get_input_embeddings(), "num_embeddings", None)  # type: ignore[operator]
+        highest = int(encoded.ids.max(initial=0))
+        if num_known is not None and highest >= num_known:
+            raise ModelError(
+                f'The tokenizer in "{self.folder}" gives token {highest}, and the model knows {num_known} tokens. '
+                f"Put the tokenizer there that it was trained with."
+            )
+        return encoded
 
     def _limit(self, asked: int | None) -> int:
         if asked is None:
@@ -131,18 +145,19 @@ class TransformersBackbone:
         """
         import transformers
 
-        try:
-            with _quiet(self.folder):
-                module: nn.Module = getattr(transformers, auto_class).from_pretrained(
-                    self.folder, **_strict(), **({} if names is None else _named(names))
-                )
-        except ValueError as error:
-            raise MismatchError(f'"{self.ref}" has no {auto_class} in transformers. Choose another model.') from error
+        named = {} if names is None else _named(names)
+        with _reading(self.folder):
+            try:
+                module: nn.Module = getattr(transformers, auto_class).from_pretrained(self.folder, **_strict(), **named)
+            except ValueError as error:
+                if "Unrecognized configuration class" not in str(error):
+                    raise
+                raise MismatchError(f'"{self.ref}" has no {auto_class} in transformers. Choose another.') from error
         return _settled(module).eval()
 
     def save(self, module: nn.Module, folder: Path) -> None:
         """Writes the module and the tokenizer or processor so that plain transformers opens the folder."""
-        with _quiet(folder):
+        with _quiet():
             module.save_pretrained(folder)  # type: ignore[operator]
             self.processor.save_pretrained(folder)
 
@@ -237,10 +252,37 @@ def _strict() -> dict[str, Any]:
     return {"use_safetensors": True, "trust_remote_code": False, "local_files_only": True}
 
 
+def _refuse_gaps(module: nn.Module, report: Mapping[str, Any], folder: Path) -> None:
+    """Stops where transformers filled gaps with random weights; above the blocks, as in a pooler, they do no harm."""
+    depths, top = stack.depths(module), len(stack.blocks_of(module)) + 1
+    gaps = [name for name in report["missing_keys"] if depths.get(name, top) < top]
+    gaps += [name for name, *_ in report["mismatched_keys"]]
+    if gaps:
+        raise ModelError(
+            f'The weights in "{folder}" do not fit its config.json: {len(gaps)} missing or of another shape, '
+            f'such as "{min(gaps)}". Give a complete model folder.'
+        )
+
+
 @contextlib.contextmanager
-def _quiet(folder: Path) -> Iterator[None]:
-    """Silences transformers' loading bars and reports, and turns its many kinds of failure into one."""
-    from safetensors import SafetensorError
+def _reading(folder: Path) -> Iterator[None]:
+    """Turns the many ways in which transformers fails over a bad folder into one."""
+    try:
+        with _quiet():
+            yield
+    except HeadstartError:
+        raise
+    except Exception as error:
+        reason = textwrap.shorten(f"{type(error).__name__}: {error}", 200, placeholder=" …").rstrip(".: ")
+        raise ModelError(
+            f'The model in "{folder}" cannot be read ({reason}). '
+            f"Is the download complete, and transformers as new as the model?"
+        ) from error
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Silences transformers' loading bars and reports."""
     from transformers.utils import logging
 
     verbosity, had_bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
@@ -248,8 +290,6 @@ def _quiet(folder: Path) -> Iterator[None]:
     logging.disable_progress_bar()
     try:
         yield
-    except (OSError, SafetensorError, KeyError) as error:
-        raise ModelError(f'The model in "{folder}" cannot be read: {str(error).splitlines()[0]}') from error
     finally:
         logging.set_verbosity(verbosity)
         if had_bars:

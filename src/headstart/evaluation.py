@@ -1,0 +1,56 @@
+"""Judging the model of a finished run on other labelled data; nothing is learnt and nothing is written."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from headstart import model, score
+from headstart.contracts import SPLITS, Rows
+from headstart.data.check import accept, check
+from headstart.data.read import read
+from headstart.errors import MismatchError
+from headstart.model import Model
+from headstart.progress import Listener, Stage, Warned, silent
+
+
+def evaluate(
+    run: str | Path, data: Any, *, columns: str | None = None, offline: bool = False, listener: Listener = silent
+) -> dict[str, Any]:
+    """The scores of a finished run's model on other labelled data; nothing is written.
+
+    Args:
+        run: A run folder or a model folder.
+        data: As for `fit`; of a folder with splits the test split is taken.
+        columns: As for `fit`.
+        offline: Never ask the network, not even for a Hub data set.
+        listener: Is told what happens.
+    """
+    fitted = model.load(run)
+    listener(Stage("data", "reading"))
+    fields = {fitted.task_name: fitted.task.fields}
+    found = read(data, candidates=fields, task=fitted.task_name, columns=columns, offline=offline)
+    name = next(name for name in reversed(SPLITS) if name in found.splits)
+    if name == "train" and found.sha256 == _learnt_from(Path(run)):
+        listener(Warned("These are the rows the model was made from; scores on them say nothing about new ones."))
+    rows = _known_labels(accept(check(found), skip_bad_rows=False).splits[name], fitted)
+    listener(Stage("score", f"{len(rows):,} rows"))
+    predictions = fitted.predict(fitted.task.items(rows))
+    return score.evaluate(fitted.task, fitted.learned, predictions, rows, split=name)
+
+
+def _learnt_from(run: Path) -> str | None:
+    """The fingerprint of the data a run was made from, where the run folder is there to say."""
+    path = run / "run.json"
+    return str(json.loads(path.read_text(encoding="utf-8"))["data"]["sha256"]) if path.is_file() else None
+
+
+def _known_labels(rows: Rows, fitted: Model) -> Rows:
+    """The rows, if the model has all of their classes."""
+    unknown = sorted(set(rows.table["label"].unique().to_pylist()) - set(fitted.names))
+    if unknown:
+        raise MismatchError(
+            f'The data has the class "{unknown[0]}", which the model does not know. It has: {", ".join(fitted.names)}.'
+        )
+    return rows

@@ -1,0 +1,211 @@
+"""What every source and its backbones must hold to, as named checks; a third party runs them with `check_source`."""
+
+# B rows, T tokens, D width, C classes
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import families
+from headstart import plug
+from headstart.contracts import Backbone, Listed
+from headstart.errors import HeadstartError, ModelNotFound, UnknownName
+
+UNKNOWN = "nobody/has-this-model"
+REMEDIES = ("Give ", "give ", "Run: ", "Did you mean", "Known: ", "Set ", "set ")
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A source, and the name of a model that it can load here."""
+
+    name: str
+    source: Any
+    known: str
+    place: Path
+
+    @property
+    def backbone(self) -> Backbone:
+        """The known model, loaded anew."""
+        loaded: Backbone = self.source.load(self.known, revision=None, offline=True)
+        return loaded
+
+
+def bench(name: str, source: Any, family: families.Family, place: Path) -> Bench:
+    """What the checks need: the smallest model the source lists as available, or a folder if it lists none."""
+    here = sorted((line for line in source.listed() if line.is_available), key=lambda line: line.mib)
+    known = here[0].ref.partition(":")[2] if here else str(family("bert"))
+    return Bench(name, source, known, place)
+
+
+def _items(backbone: Backbone) -> list[Any]:
+    """Four items of different sizes."""
+    if backbone.modality == "text":
+        return ["fine", "the film was very dull", "a kind, warm day with one clear view", "poor meal"]
+    return [families.picture((60 * i, 90, 120), seed=i).resize((20 + 9 * i, 31)) for i in range(4)]
+
+
+def _auto_class(backbone: Backbone) -> str:
+    """The ecosystem's class of some task for this modality."""
+    tasks = [plug.load("tasks", name) for name in plug.names("tasks")]
+    return str(next(task.auto_class for task in tasks if task.modality == backbone.modality))
+
+
+def _pooled(backbone: Backbone, module: nn.Module, rows: list[int]) -> torch.Tensor:
+    with torch.inference_mode():
+        return backbone.pooled(module, backbone.encode(_items(backbone)).take(rows))
+
+
+# --------------------------------------------------------------------------------------------------------- checks
+
+
+def lists_lines_of_models(bench: Bench) -> None:
+    lines = bench.source.listed()
+    assert all(isinstance(line, Listed) for line in lines)
+    assert all(line.ref.startswith(f"{bench.name}:") for line in lines)
+
+
+def an_unknown_name_is_refused_with_a_remedy(bench: Bench) -> None:
+    with pytest.raises((ModelNotFound, UnknownName)) as refused:
+        bench.source.load(UNKNOWN, revision=None, offline=True)
+    assert any(remedy in str(refused.value) for remedy in REMEDIES)
+    assert UNKNOWN in str(refused.value)
+
+
+def an_unknown_revision_is_refused(bench: Bench) -> None:
+    with pytest.raises(HeadstartError):
+        bench.source.load(bench.known, revision="no-such-revision", offline=True)
+
+
+def says_what_was_asked_and_what_came(bench: Bench) -> None:
+    ref = bench.backbone.ref
+    assert ref.asked == bench.known
+    assert ref.source == bench.name
+    assert "model.safetensors" in ref.sha256
+
+
+def digest_is_the_same_twice(bench: Bench) -> None:
+    assert bench.backbone.digest() == bench.backbone.digest()
+
+
+def module_is_ready_to_answer(bench: Bench) -> None:
+    module = bench.backbone.module
+    assert not module.training
+    assert all(parameter.dtype == torch.float32 for parameter in module.parameters())
+
+
+def every_block_gives_a_hidden_state(bench: Bench) -> None:
+    backbone = bench.backbone
+    # most families give the stem's output too, MobileNet does not
+    assert len(backbone.widths) - len(backbone.blocks) in (0, 1)
+
+
+def a_batch_has_a_row_for_each_index(bench: Bench) -> None:
+    backbone = bench.backbone
+    encoded = backbone.encode(_items(backbone))
+    assert all(len(tensor) == 3 for tensor in encoded.take([3, 0, 2]).tensors.values())
+
+
+def every_row_has_a_length(bench: Bench) -> None:
+    backbone = bench.backbone
+    encoded = backbone.encode(_items(backbone))
+    assert encoded.lengths.shape == (4,)
+    assert (encoded.lengths > 0).all()
+    assert encoded.truncated == 0
+
+
+def pooled_states_lie_side_by_side(bench: Bench) -> None:
+    backbone = bench.backbone
+    pooled_BW = _pooled(backbone, backbone.module, [0, 1, 2, 3])
+    assert pooled_BW.shape == (4, sum(backbone.widths))
+    assert pooled_BW.dtype == torch.float32
+
+
+def pooled_states_do_not_depend_on_the_rest_of_the_batch(bench: Bench) -> None:
+    backbone = bench.backbone
+    alone = torch.cat([_pooled(backbone, backbone.module, [i]) for i in range(4)])
+    # sums in another order: a few units in the last place of numbers of this size
+    torch.testing.assert_close(_pooled(backbone, backbone.module, [0, 1, 2, 3]), alone, atol=2e-5, rtol=1e-4)
+
+
+def a_task_module_has_an_output_for_every_name(bench: Bench) -> None:
+    backbone = bench.backbone
+    module = backbone.task_module(_auto_class(backbone), ("a", "b", "c", "d", "e"))
+    with torch.inference_mode():
+        logits_BC = module(**backbone.encode(_items(backbone)).take([0, 1]).tensors).logits
+    assert logits_BC.shape == (2, 5)
+    assert module.config.id2label[4] == "e"  # type: ignore[union-attr,index]
+
+
+def what_is_saved_opens_in_plain_transformers(bench: Bench) -> None:
+    from transformers import AutoModel
+
+    backbone = bench.backbone
+    backbone.save(backbone.module, bench.place / "saved")
+    again = AutoModel.from_pretrained(bench.place / "saved").eval()
+    theirs, ours = _pooled(backbone, again, [0, 1, 2]), _pooled(backbone, backbone.module, [0, 1, 2])
+    # weights that plain transformers maps from a file lie at other addresses, which moves the last bits of products
+    torch.testing.assert_close(theirs, ours, atol=1e-5, rtol=1e-5)
+
+
+def what_is_saved_encodes_alike(bench: Bench) -> None:
+    backbone = bench.backbone
+    backbone.save(backbone.module, bench.place / "saved")
+    again = plug.load("sources", "dir").load(str(bench.place / "saved"), revision=None, offline=True)
+    ours, theirs = (one.encode(_items(backbone)).take([0, 1, 2]).tensors for one in (backbone, again))
+    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+def texts_are_cut_at_what_the_model_reads(bench: Bench) -> None:
+    backbone = bench.backbone
+    if backbone.modality != "text":
+        assert backbone.max_tokens == 0
+        return
+    encoded = backbone.encode(["fine " * 2000, "fine"])
+    assert encoded.lengths[0] == backbone.max_tokens
+    assert encoded.truncated == 1
+    assert torch.isfinite(backbone.pooled(backbone.module, encoded.take([0]))).all()
+
+
+def counted_tokens_are_those_encoded(bench: Bench) -> None:
+    backbone = bench.backbone
+    if backbone.modality != "text":
+        return
+    lengths, unknown = backbone.count_tokens(_items(backbone))
+    assert np.array_equal(lengths, backbone.encode(_items(backbone)).lengths)
+    assert unknown.shape == (4,)
+
+
+Check = Callable[[Bench], None]
+CHECKS: tuple[Check, ...] = (
+    lists_lines_of_models,
+    an_unknown_name_is_refused_with_a_remedy,
+    an_unknown_revision_is_refused,
+    says_what_was_asked_and_what_came,
+    digest_is_the_same_twice,
+    module_is_ready_to_answer,
+    every_block_gives_a_hidden_state,
+    a_batch_has_a_row_for_each_index,
+    every_row_has_a_length,
+    pooled_states_lie_side_by_side,
+    pooled_states_do_not_depend_on_the_rest_of_the_batch,
+    a_task_module_has_an_output_for_every_name,
+    what_is_saved_opens_in_plain_transformers,
+    what_is_saved_encodes_alike,
+    texts_are_cut_at_what_the_model_reads,
+    counted_tokens_are_those_encoded,
+)
+
+
+def check_source(name: str, source: Any, family: families.Family, place: Path) -> None:
+    """Runs every check over one source, each in a folder of its own; the first that fails raises AssertionError."""
+    for check in CHECKS:
+        check(bench(name, source, family, place / check.__name__))

@@ -1,0 +1,109 @@
+"""A model folder is looked at before anything loads it: code and pickles are refused, what is missing is named."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import families
+from headstart.errors import ModelNotFound, SettingError, UnsafeModel
+from headstart.sources import _safety, _transformers
+from headstart.sources import dir as folders
+
+
+@pytest.fixture
+def copy(family: families.Family, tmp_path: Path) -> Path:
+    """A tiny model folder to spoil."""
+    return Path(shutil.copytree(family("bert"), tmp_path / "copy"))
+
+
+def with_keys(path: Path, **values: Any) -> None:
+    facts = json.loads(path.read_text()) if path.exists() else {}
+    path.write_text(json.dumps({**facts, **values}))
+
+
+@pytest.mark.parametrize("name", _safety.CONFIGS)
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"auto_map": {"AutoModel": "x.Y"}},
+        {"trust_remote_code": True},
+        {"custom_pipelines": {"x": {}}},
+        {"attn_implementation": "somebody/kernel"},
+        {"_attn_implementation_internal": "somebody/kernel"},
+        {"text_config": {"auto_map": {}}},
+        {"parts": [{"auto_map": {}}]},
+    ],
+    ids=["auto_map", "trust", "pipelines", "kernel", "hidden kernel", "nested", "in a list"],
+)
+def test_a_config_that_names_code_is_refused(copy: Path, name: str, values: dict[str, Any]) -> None:
+    with_keys(copy / name, **values)
+    with pytest.raises(UnsafeModel, match="can run or fetch code; the model is refused"):
+        folders.load(str(copy), revision=None, offline=True)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"custom_pipelines": None}, {"_attn_implementation_autoset": True}],
+    ids=["null", "what transformers 4 wrote"],
+)
+def test_what_transformers_itself_writes_is_let_pass(copy: Path, values: dict[str, Any]) -> None:
+    with_keys(copy / "config.json", **values)
+    assert folders.load(str(copy), revision=None, offline=True).module is not None
+
+
+@pytest.mark.parametrize("name", ["pytorch_model.bin", "model.pt", "model.ckpt", "weights.pkl"])
+def test_pickled_weights_alone_are_refused(copy: Path, name: str) -> None:
+    (copy / "model.safetensors").rename(copy / name)
+    with pytest.raises(UnsafeModel, match=f"pickled weights only \\({name}\\). Save it as safetensors"):
+        folders.load(str(copy), revision=None, offline=True)
+
+
+def test_pickles_beside_safetensors_are_passed_over(copy: Path) -> None:
+    (copy / "pytorch_model.bin").write_bytes(b"cos\nsystem\n(S'false'\ntR.")
+    assert folders.load(str(copy), revision=None, offline=True).module is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("config.json", "has no config.json"),
+        ("model.safetensors", "no model.safetensors"),
+        ("tokenizer*", "no tokenizer"),
+    ],
+)
+def test_what_is_missing_is_named(copy: Path, name: str, says: str) -> None:
+    for path in copy.glob(name):
+        path.unlink()
+    with pytest.raises(ModelNotFound, match=says):
+        folders.load(str(copy), revision=None, offline=True)
+
+
+def test_a_config_that_is_no_json_is_named(copy: Path) -> None:
+    (copy / "config.json").write_text("{")
+    with pytest.raises(ModelNotFound, match=r"config\.json is not valid JSON"):
+        folders.load(str(copy), revision=None, offline=True)
+
+
+def test_a_folder_has_no_revisions(copy: Path) -> None:
+    with pytest.raises(SettingError, match="has no revisions"):
+        folders.load(str(copy), revision="v1", offline=True)
+
+
+@pytest.mark.parametrize(
+    ("card", "expected"),
+    [
+        ("---\nlicense: mit\n---\n# Model", "mit"),
+        ("---\ntags:\n- x\nlicense: apache-2.0\nlanguage: en\n---\n", "apache-2.0"),
+        ("# Model\nlicense: mit", None),
+        ("", None),
+    ],
+    ids=["first", "in between", "not in front", "empty"],
+)
+def test_the_licence_is_read_from_the_cards_front_matter(tmp_path: Path, card: str, expected: str | None) -> None:
+    (tmp_path / "README.md").write_text(card)
+    assert _transformers.card_license(tmp_path) == expected

@@ -1,0 +1,40 @@
+"""Where each strategy draws the line, and what it asks for; that the line holds is the conformance suite's business."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from headstart.errors import MismatchError
+from headstart.settings import FitSettings
+from headstart.strategies import frozen, full
+
+
+def backbone(num_blocks: int) -> Any:
+    """Something with so many blocks."""
+    return SimpleNamespace(blocks=[object()] * num_blocks, ref="tfhub:x")
+
+
+@pytest.mark.parametrize(("num_blocks", "boundary"), [(0, 1), (2, 3), (12, 13)])
+def test_frozen_moves_nothing_but_the_head(num_blocks: int, boundary: int) -> None:
+    assert frozen.apply(backbone(num_blocks), FitSettings()) == boundary
+
+
+def test_full_moves_everything() -> None:
+    assert full.apply(backbone(6), FitSettings()) == 0
+
+
+def test_full_refuses_what_cannot_be_trained_and_says_what_can() -> None:
+    with pytest.raises(MismatchError, match=r'"tfhub:x" has no blocks that can be trained\. Use --strategy frozen'):
+        full.apply(backbone(0), FitSettings())
+
+
+@pytest.mark.parametrize(
+    ("strategy", "head", "needs"), [(frozen, "linear", False), (frozen, "mlp", True), (full, "linear", True)]
+)
+def test_validation_rows_are_asked_for_only_where_something_is_chosen_by_them(
+    strategy: Any, head: str, needs: bool
+) -> None:
+    assert strategy.needs_validation(FitSettings(head=head)) is needs

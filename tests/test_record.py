@@ -1,0 +1,90 @@
+"""What a run writes down: parameters counted by hand, predictions that another program can read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+import families
+from headstart import network, record
+from headstart.contracts import Rows
+from headstart.network import Headed, Reading, Whole
+from headstart.sources import dir as folders
+
+HEAD = 32 * 2 + 2
+"""A linear layer from 32 numbers to two classes."""
+
+
+@pytest.mark.parametrize(("boundary", "moves"), [(0, ()), (1, ("embeddings",)), (2, ("embeddings", "layer.0."))])
+def test_trained_parameters_are_those_above_the_boundary(
+    boundary: int, moves: tuple[str, ...], family: families.Family
+) -> None:
+    backbone = folders.load(str(family("bert")), revision=None, offline=True)
+    whole = Whole(backbone.task_module("AutoModelForSequenceClassification", ("a", "b")))
+    sizes = {name: parameter.numel() for name, parameter in whole.named_parameters()}
+    frozen = sum(size for name, size in sizes.items() if any(part in name for part in moves))
+
+    assert record.parameters(whole, boundary, 2) == {
+        "total": sum(sizes.values()),
+        "trained": sum(sizes.values()) - frozen,
+    }
+
+
+def test_above_the_highest_block_only_the_head_is_trained(family: families.Family) -> None:
+    backbone = folders.load(str(family("bert")), revision=None, offline=True)
+    headed = Headed(backbone, Reading(((1,),)), network.head("linear", 32, 2))
+    whole = Whole(backbone.task_module("AutoModelForSequenceClassification", ("a", "b")))
+    assert record.parameters(headed, 3, 2)["trained"] == HEAD
+    assert record.parameters(whole, 3, 2)["trained"] == HEAD
+
+
+def test_predictions_are_written_beside_their_rows(tmp_path: Path) -> None:
+    rows = Rows(pa.table({"text": ["x", "y"], "label": ["a", "b"], "file": ["f", "f"], "row": [1, 2]}))
+    answers = [
+        {"label": "a", "confidence": 0.9, "probabilities": {"a": 0.9, "b": 0.1}},
+        {"label": "a", "confidence": 0.6, "probabilities": {"a": 0.6, "b": 0.4}},
+    ]
+
+    record.write_predictions(tmp_path / "p.parquet", rows, answers, ("a", "b"))
+
+    assert parquet.read_table(tmp_path / "p.parquet").to_pylist() == [
+        dict(
+            text="x",
+            label="a",
+            file="f",
+            row=1,
+            prediction="a",
+            confidence=0.9,
+            correct=True,
+            **{"p:a": 0.9, "p:b": 0.1},
+        ),
+        dict(
+            text="y",
+            label="b",
+            file="f",
+            row=2,
+            prediction="a",
+            confidence=0.6,
+            correct=False,
+            **{"p:a": 0.6, "p:b": 0.4},
+        ),
+    ]
+
+
+def test_the_machine_has_cores_and_memory() -> None:
+    machine = record.machine()
+    assert machine["cpu"]
+    assert machine["cores"] >= 1
+    assert machine["memory_mib"] is None or machine["memory_mib"] > 100
+
+
+def test_versions_are_those_installed() -> None:
+    import torch
+    import transformers
+
+    versions = record.versions()
+    assert versions["torch"] == torch.__version__
+    assert versions["transformers"] == transformers.__version__

@@ -1,0 +1,56 @@
+"""Learning rates and decay by depth, computed by hand for models of two blocks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import families
+from headstart import stack
+from headstart.sources import dir as folders
+from headstart.train import groups
+
+
+def task_module(family: families.Family, name: str) -> Any:
+    auto = "AutoModelForSequenceClassification" if name in families.TEXT else "AutoModelForImageClassification"
+    return folders.load(str(family(name)), revision=None, offline=True).task_module(auto, ("a", "b"))
+
+
+def rates(module: Any, made: list[dict[str, Any]]) -> dict[str, tuple[float, float]]:
+    """Learning rate and weight decay of each parameter."""
+    names = {id(parameter): name for name, parameter in module.named_parameters()}
+    return {names[id(p)]: (group["lr"], group["weight_decay"]) for group in made for p in group["params"]}
+
+
+def test_each_depth_learns_more_slowly_than_the_one_above(family: families.Family) -> None:
+    module = task_module(family, "bert")
+    found = rates(module, groups.layered(module, lr=1.0, layer_decay=0.5, weight_decay=0.1))
+
+    assert found["classifier.weight"] == (1.0, 0.1)
+    assert found["bert.pooler.dense.weight"] == (1.0, 0.1)
+    assert found["bert.encoder.layer.1.output.dense.weight"] == (0.5, 0.1)
+    assert found["bert.encoder.layer.0.output.dense.weight"] == (0.25, 0.1)
+    assert found["bert.embeddings.word_embeddings.weight"] == (0.125, 0.1)
+
+
+@pytest.mark.parametrize("name", ["bert.encoder.layer.1.output.LayerNorm.weight", "classifier.bias"])
+def test_norms_and_biases_are_not_decayed(name: str, family: families.Family) -> None:
+    module = task_module(family, "bert")
+    assert rates(module, groups.layered(module, lr=1.0, layer_decay=0.5, weight_decay=0.1))[name][1] == 0
+
+
+@pytest.mark.parametrize("name", [*families.TEXT, *families.IMAGE])
+def test_every_parameter_is_in_exactly_one_group(name: str, family: families.Family) -> None:
+    module = task_module(family, name)
+    made = groups.layered(module, lr=1.0, layer_decay=0.9, weight_decay=0.1)
+    together = [id(parameter) for group in made for parameter in group["params"]]
+    assert sorted(together) == sorted(id(parameter) for parameter in module.parameters())
+
+
+def test_frozen_parameters_are_in_no_group(family: families.Family) -> None:
+    module = task_module(family, "bert")
+    stack.freeze(module, 2)
+    found = rates(module, groups.layered(module, lr=1.0, layer_decay=0.5, weight_decay=0.1))
+    assert {name for name in found if "embeddings" in name or "layer.0" in name} == set()
+    assert found["bert.encoder.layer.1.output.dense.weight"] == (0.5, 0.1)

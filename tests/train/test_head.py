@@ -1,0 +1,77 @@
+"""Heads on frozen features: what is folded into one answers as before, and nothing frozen is computed twice."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import torch
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+import families
+from headstart import network, plug
+from headstart.contracts import Rows
+from headstart.network import Whole
+from headstart.progress import Advance, Event, silent
+from headstart.settings import FitSettings, Recipe
+from headstart.sources import dir as folders
+from headstart.train import head
+from headstart.train.job import Job
+
+
+def job_of(family: families.Family, model: str = "bert", *, listener: Any = silent, **given: Any) -> Job:
+    backbone = folders.load(str(family(model)), revision=None, offline=True)
+    if backbone.modality == "text":
+        texts, labels = zip(*families.reviews(40), strict=True)
+        rows = Rows(pa.table({"text": texts, "label": labels}))
+    else:
+        files = sorted(families.pictures(family(model).parent / "pictures", 16).rglob("*.png"))
+        rows = Rows(pa.table({"image": [str(f) for f in files], "label": [f.parent.name for f in files]}))
+    task = plug.load("tasks", f"{backbone.modality}-classification")
+    settings = FitSettings(precision="float32", **given)
+    recipe = Recipe(epochs=4, lr=1e-2, patience=4)
+    return Job(task, task.learn(rows), backbone, rows, rows, settings, recipe, listener)
+
+
+def test_an_mlp_answers_raw_features_as_it_did_standardised_ones(family: families.Family) -> None:
+    job = job_of(family, head="mlp")
+    raw = (np.random.default_rng(0).normal(size=(40, 6)) * [1, 10, 100, 0.1, 5, 5] + 50).astype(np.float32)
+
+    folded, history = head._mlp(job, raw, raw)
+
+    best = max(history, key=lambda epoch: (epoch["validation"]["accuracy"], -epoch["epoch"]))
+    with torch.inference_mode():
+        loss = job.task.loss(folded.eval()(torch.from_numpy(raw)), job.task.collate(job.train, job.learned)).mean()
+    # fp32 sums of numbers of a few hundred
+    assert float(loss) == pytest.approx(best["validation"]["loss"], abs=1e-3)
+
+
+@pytest.mark.parametrize("given", [{}, {"head": "mlp"}, {"read": "classifier"}], ids=["linear", "mlp", "classifier"])
+def test_what_is_frozen_is_computed_once_and_never_again(given: dict[str, Any], family: families.Family) -> None:
+    events: list[Event] = []
+    head.learn(job_of(family, **given))
+    head.learn(job_of(family, listener=events.append, **given))
+    assert not [event for event in events if isinstance(event, Advance) and event.stage == "features"]
+
+
+@pytest.mark.parametrize("model", ["resnet", "convnext", "vit"])
+def test_a_solved_classifier_is_scikit_learns_on_what_it_reads(model: str, family: families.Family) -> None:
+    job = job_of(family, model)
+    learnt = head.learn(job)
+    assert isinstance(learnt.network, Whole)
+    seen: list[Any] = []
+    layer = network.classifier_of(learnt.network.module)
+    layer.register_forward_hook(lambda module, inputs, output: seen.append(inputs[0].numpy().copy()))
+
+    logits = network.answers(learnt.network, job.encoded(job.train))
+
+    strength = min(learnt.history, key=lambda trial: trial["log_loss"])["strength"]
+    pipeline = make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=200, tol=1e-3))
+    read, labels = np.concatenate(seen), np.asarray(job.task.collate(job.train, job.learned))
+    theirs = pipeline.fit(read, labels).predict_proba(read)
+    # a random network's features hardly differ, so standardising them magnifies the rounding of fp32
+    np.testing.assert_allclose(logits.softmax(dim=1).numpy(), theirs, atol=0.02)

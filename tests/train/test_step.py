@@ -1,0 +1,66 @@
+"""The arithmetic of a run: what was asked for is done, what is measured decides, what is remembered stays."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from headstart.contracts import Inputs
+from headstart.train import step
+
+
+def work(seconds: dict[str, float]) -> step.Callable[[str], None]:
+    """A piece of work that keeps the processor busy for so long in each arithmetic."""
+
+    def busy(dtype: str) -> None:
+        end = time.perf_counter() + seconds[dtype]
+        while time.perf_counter() < end:
+            pass
+
+    return busy
+
+
+def untouched(dtype: str) -> None:
+    raise AssertionError("nothing is to be measured")
+
+
+@pytest.fixture(autouse=True)
+def _short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(step, "MEASURED_SECONDS", 0.02)
+
+
+@pytest.mark.parametrize("asked", ["float32", "bfloat16"])
+def test_what_is_asked_for_is_used_unmeasured(asked: str) -> None:
+    assert step.precision(asked, untouched).dtype == asked
+
+
+@pytest.mark.parametrize(
+    ("half", "expected"), [(0.002, "bfloat16"), (0.02, "float32")], ids=["half faster", "half slower"]
+)
+def test_the_faster_arithmetic_is_taken(half: float, expected: str) -> None:
+    found = step.precision("auto", work({"float32": 0.008, "bfloat16": half}))
+    assert found.dtype == expected
+    assert f"{expected} is used" in found.note().text
+
+
+def test_a_measurement_is_remembered_and_not_made_again(tmp_path: Path) -> None:
+    memory = tmp_path / "precision" / "key"
+    first = step.precision("auto", work({"float32": 0.008, "bfloat16": 0.002}), memory=memory)
+    again = step.precision("auto", untouched, memory=memory)
+    assert (again.dtype, again.ratio) == (first.dtype, first.ratio)
+
+
+def test_bfloat16_is_mixed_with_fp32_weights() -> None:
+    layer = torch.nn.Linear(4, 4)
+    with step.arithmetic("bfloat16"):
+        output = layer(torch.ones(2, 4))
+    assert output.dtype == torch.bfloat16
+    assert layer.weight.dtype == torch.float32
+
+
+def test_a_batch_goes_to_the_device_whole() -> None:
+    moved = step.to(Inputs({"a": torch.ones(2), "b": torch.zeros(2)}), "cpu")
+    assert {name: tensor.sum().item() for name, tensor in moved.tensors.items()} == {"a": 2, "b": 0}
