@@ -7,10 +7,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from headstart.cli import main
 from headstart.cli._options import field_docs, settings_of
+from headstart.errors import SettingError
 from headstart.settings import FitSettings
 
 FIELDS = {entry.name: entry for entry in dataclasses.fields(FitSettings)}
@@ -57,6 +59,26 @@ def test_without_options_the_library_gets_its_own_defaults(capsys: pytest.Captur
 @pytest.mark.parametrize("zero", ["patience", "seed", "weight_decay", "warmup"])
 def test_an_explicit_zero_survives(zero: str) -> None:
     assert getattr(settings_of({zero: 0}), zero) == 0
+
+
+UNUSABLE = {
+    "a choice there is not": ({"head": "tree"}, '--head "tree": give linear or mlp'),
+    "a word for a number": ({"epochs": "3"}, "--epochs 3: give a whole number, 1 or more"),
+    "half an epoch": ({"epochs": 2.5}, "--epochs 2.5: give a whole number"),
+    "a switch for a number": ({"batch_size": True}, "--batch-size True: give a whole number"),
+    "no number": ({"lr": float("nan")}, "--lr nan: give a number above 0"),
+    "nothing where something must be": ({"test_size": None}, "--test-size None: give a share"),
+}
+
+
+@pytest.mark.parametrize(("given", "said"), UNUSABLE.values(), ids=UNUSABLE.keys())
+def test_a_value_that_cannot_be_used_is_refused_before_any_work(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(SettingError, match=said):
+        FitSettings(**given)
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    assert FitSettings(seed=np.int64(3), lr=np.float32(0.5)).seed == 3
 
 
 def test_every_setting_says_what_it_is() -> None:

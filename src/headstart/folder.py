@@ -36,15 +36,14 @@ def building(out: Path) -> Iterator[Path]:
         lock = _claim(partial)
     except OSError as error:
         raise OutputError(f'"{out}" cannot be written: {error.strerror or error}.') from error
-    try:
-        yield partial
-        lock.close()
-        (partial / OWNER).unlink()
-        _publish(partial, out)
-    except BaseException:
-        lock.close()
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
+    # held until the name is final or the folder gone: whoever got the lock earlier would clear our work away
+    with lock:
+        try:
+            yield partial
+            _publish(partial, out)
+        except BaseException:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise
 
 
 def _publish(partial: Path, out: Path) -> None:
@@ -52,6 +51,7 @@ def _publish(partial: Path, out: Path) -> None:
         os.rename(partial, out)
     except OSError as error:
         raise OutputError(f'"{out}" appeared while this run was working. Name another folder with --out.') from error
+    (out / OWNER).unlink()
 
 
 def _claim(partial: Path) -> TextIO:

@@ -58,25 +58,20 @@ def fit(
         classes: Of the N rows.
         seed: Of the folds and of the rows screened on.
     """
-    with threadpool_limits(1):
-        # the fits are small: threads would spend their time waiting for each other
-        return _fit(candidates, read, classes, seed)
-
-
-def _fit(
-    candidates: Sequence[Reading | None], read: Callable[[Reading | None], Floats], classes: Ints, seed: int
-) -> LinearHead:
     finalists, tried = _screen(candidates, read, classes, seed)
     best: tuple[float, Reading | None, float] | None = None
     for reading in finalists:
-        strength, outcomes = _walk(_standardised(read(reading))[0], classes, seed)
+        # these products are small: threads would spend their time waiting for each other, on a busy machine minutes
+        with threadpool_limits(1):
+            strength, outcomes = _walk(_standardised(read(reading))[0], classes, seed)
         tried += [{"reading": _name(reading), **outcome} for outcome in outcomes]
         loss = min(outcome["log_loss"] for outcome in outcomes)
         if best is None or loss < best[0]:
             best = (loss, reading, strength)
     assert best is not None, "at least one reading is always a finalist"
     _, reading, strength = best
-    weight_CD, bias_C = _raw_weights(read(reading), classes, strength)
+    with threadpool_limits(1):
+        weight_CD, bias_C = _raw_weights(read(reading), classes, strength)
     return LinearHead(reading, weight_CD, bias_C, tuple(tried))
 
 

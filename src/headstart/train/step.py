@@ -15,7 +15,7 @@ from headstart.contracts import Inputs
 from headstart.device import device
 from headstart.progress import Note
 
-WORTH = 1.2
+WORTH = 1.1
 """bfloat16 is taken when it is at least this much faster; less is within the noise of a one-second measurement."""
 MEASURED_SECONDS = 0.5
 
