@@ -18,6 +18,9 @@ from headstart import model
 from headstart.errors import HeadstartError
 from headstart.report import finished
 
+# one worker for all of them, or each would kill its own twenty
+pytestmark = pytest.mark.xdist_group("killed fits")
+
 SCRIPT = Path(__file__).with_name("killed_fits.py")
 KILLED = -9
 TEXTS = [text for text, _ in families.reviews(20, seed=1)]
