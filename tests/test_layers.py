@@ -55,7 +55,7 @@ WORKSHOPS: dict[str, set[str]] = {
     "tasks": {"numpy"},
     "features": {"numpy"},
     "network": {"numpy", "torch"},
-    "train": {"numpy", "torch"},
+    "train": {"numpy", "sklearn", "torch"},
     "model": {"numpy", "safetensors", "torch"},
     "run": {"numpy", "pyarrow", "torch"},
     "estimators": {"numpy", "sklearn"},

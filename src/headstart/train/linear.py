@@ -17,6 +17,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import KFold, StratifiedKFold
 from threadpoolctl import threadpool_limits
 
 from headstart.network import Reading
@@ -26,7 +29,7 @@ Ints = npt.NDArray[np.int64]
 
 STRENGTHS = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 0.3, 1.0)
 """Values of scikit-learn's C, larger is freer; the search starts in the middle and walks while it gains."""
-SCREENED = 2000
+SCREENED = 1500
 """Rows that readings are screened on; more change the ranking no further than chance does."""
 FINALISTS = 2
 RIDGES = np.logspace(-6, 0, 15, dtype=np.float32)
@@ -58,20 +61,28 @@ def fit(
         classes: Of the N rows.
         seed: Of the folds and of the rows screened on.
     """
+    # these products are small: threads would spend their time waiting for each other, on a busy machine minutes
+    with threadpool_limits(1), warnings.catch_warnings():
+        # stopping early is one more regulariser here; the strength chosen accounts for it. Said once and out here,
+        # because the filters belong to the whole process and the folds run in threads
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return _fit(candidates, read, classes, seed)
+
+
+def _fit(
+    candidates: Sequence[Reading | None], read: Callable[[Reading | None], Floats], classes: Ints, seed: int
+) -> LinearHead:
     finalists, tried = _screen(candidates, read, classes, seed)
     best: tuple[float, Reading | None, float] | None = None
     for reading in finalists:
-        # these products are small: threads would spend their time waiting for each other, on a busy machine minutes
-        with threadpool_limits(1):
-            strength, outcomes = _walk(_standardised(read(reading))[0], classes, seed)
+        strength, outcomes = _walk(_standardised(read(reading))[0], classes, seed)
         tried += [{"reading": _name(reading), **outcome} for outcome in outcomes]
         loss = min(outcome["log_loss"] for outcome in outcomes)
         if best is None or loss < best[0]:
             best = (loss, reading, strength)
     assert best is not None, "at least one reading is always a finalist"
     _, reading, strength = best
-    with threadpool_limits(1):
-        weight_CD, bias_C = _raw_weights(read(reading), classes, strength)
+    weight_CD, bias_C = _raw_weights(read(reading), classes, strength)
     return LinearHead(reading, weight_CD, bias_C, tuple(tried))
 
 
@@ -161,8 +172,6 @@ def _walk(features_ND: Floats, classes: Ints, seed: int) -> tuple[float, list[di
 
 def _folds(classes: Ints, seed: int) -> list[tuple[Ints, Ints]]:
     """Stratified folds: five for small data, three where each is large, fewer where a class is rarer than that."""
-    from sklearn.model_selection import KFold, StratifiedKFold
-
     wanted = 5 if len(classes) < 2000 else 3
     counts = np.bincount(classes)
     kind = KFold if counts.max() == 1 else StratifiedKFold  # which refuses rows that are all of different classes
@@ -196,16 +205,10 @@ def _cross_validated(
 
 def _logistic(features_ND: Floats, classes: Ints, strength: float, num_classes: int) -> tuple[Floats, Floats]:
     """Weights (C, D) and biases (C,) of scikit-learn's logistic regression, one row of weights for every class."""
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.linear_model import LogisticRegression
-
     if len(np.unique(classes)) == 1:
         # scikit-learn refuses a single class; the sure answer is what its fit would tend to
         return np.zeros((num_classes, features_ND.shape[1]), np.float32), _absent_bias(classes, num_classes)
-    with warnings.catch_warnings():
-        # stopping early is one more regulariser here; the strength chosen accounts for it
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        model = LogisticRegression(C=strength, max_iter=200, tol=1e-3).fit(features_ND, classes)
+    model = LogisticRegression(C=strength, max_iter=200, tol=1e-3).fit(features_ND, classes)
     weight = np.zeros((num_classes, features_ND.shape[1]), dtype=np.float32)
     bias = _absent_bias(classes, num_classes)
     is_binary = len(model.classes_) == 2

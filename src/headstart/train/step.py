@@ -17,7 +17,7 @@ from headstart.progress import Note
 
 WORTH = 1.1
 """bfloat16 is taken when it is at least this much faster; less is within the noise of a one-second measurement."""
-MEASURED_SECONDS = 0.5
+MEASURED_SECONDS = 0.3
 
 
 @dataclass(frozen=True)
