@@ -16,7 +16,7 @@ from headstart.device import device
 from headstart.progress import Note
 
 WORTH = 1.1
-"""bfloat16 is taken when it is at least this much faster; less is within the noise of a one-second measurement."""
+"""bfloat16 is taken when it is at least this much faster; less is within the noise of so short a measurement."""
 MEASURED_SECONDS = 0.3
 
 
