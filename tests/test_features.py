@@ -36,7 +36,7 @@ def extractor(backbone: Backbone, **other: Any) -> Extractor:
 
 def compute(backbone: Backbone, texts: list[str], cache: Path, listener: Callable[[Event], None] = silent) -> Any:
     keys = features.row_keys(texts, are_files=False)
-    return features.of(extractor(backbone), backbone.encode(texts), keys, cache=cache, listener=listener)
+    return features.of(extractor(backbone), backbone.prepare(texts), keys, cache=cache, listener=listener)
 
 
 def num_computed(events: list[Event]) -> int:
@@ -77,7 +77,7 @@ def test_the_digest_changes_with_a_weight_and_with_the_tokenizer(family: familie
 def test_features_are_those_of_the_model(backbone: Backbone, tmp_path: Path) -> None:
     found = compute(backbone, TEXTS, tmp_path)
     with torch.inference_mode():
-        alone = torch.cat([backbone.pooled(backbone.module, backbone.encode([text]).take([0])) for text in TEXTS])
+        alone = torch.cat([backbone.pooled(backbone.module, backbone.prepare([text]).take([0])) for text in TEXTS])
     # batches have other shapes, so sums come in another order
     np.testing.assert_allclose(found, alone.numpy(), atol=1e-5)
 

@@ -23,7 +23,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("report", "folder", "journal", "record"),
     ("train", "model"),
     ("tasks", "strategies", "features", "score", "network"),
-    ("data", "sources", "stack", "starters", "batches"),
+    ("data", "sources", "stack", "cut", "starters", "batches"),
     ("errors", "progress", "plug", "contracts", "settings", "device"),
 )
 """Top to bottom; a room imports from the layers below its own."""
@@ -31,6 +31,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 SIBLINGS = {
     ("tasks", "score"): "a task's metrics are the common ones",
     ("sources", "stack"): "a backbone knows where its blocks are",
+    ("sources", "cut"): "a family that does not tell its hidden states is looked into at its blocks",
+    ("cut", "stack"): "a cut lies between two blocks",
     ("sources", "data"): "a backbone reads images as the checks do",
     ("plug", "errors"): "an unknown name is an error",
     ("device", "contracts"): "a device is one of a few names",
@@ -43,7 +45,8 @@ STRANGERS = {("tasks", "sources"), ("sources", "tasks")}
 
 HEAVY = {
     "PIL", "accelerate", "datasets", "huggingface_hub", "jinja2", "matplotlib", "numpy", "pandas", "pyarrow", "rich",
-    "safetensors", "scipy", "sklearn", "tokenizers", "torch", "transformers",
+    "safetensors", "scipy", "sklearn", "soundfile", "soxr", "tensorflow", "timm", "tokenizers", "torch", "torchvision",
+    "transformers",
 }  # fmt: skip
 
 WORKSHOPS: dict[str, set[str]] = {
@@ -51,6 +54,7 @@ WORKSHOPS: dict[str, set[str]] = {
     "data": {"PIL", "numpy", "pyarrow"},
     "sources": {"numpy"},
     "batches": {"numpy"},
+    "cut": {"torch"},
     "score": {"numpy"},
     "tasks": {"numpy"},
     "features": {"numpy"},

@@ -99,13 +99,13 @@ def test_a_model_that_ends_otherwise_says_what_to_do(backbone: Backbone) -> None
 def test_answers_come_in_the_order_of_the_rows(backbone: Backbone) -> None:
     texts = [text for text, _ in families.reviews(30)]
     headed = Headed(backbone, Reading(((1,), (2,))), network.head("linear", 64, 3))
-    alone = torch.cat([network.answers(headed, backbone.encode([text])) for text in texts])
+    alone = torch.cat([network.answers(headed, backbone.prepare([text])) for text in texts])
     # batches of other shapes sum in another order
-    torch.testing.assert_close(network.answers(headed, backbone.encode(texts)), alone, atol=1e-5, rtol=0)
+    torch.testing.assert_close(network.answers(headed, backbone.prepare(texts)), alone, atol=1e-5, rtol=0)
 
 
 def test_answers_are_the_same_to_the_bit_on_one_thread_and_on_two(backbone: Backbone) -> None:
-    encoded = backbone.encode([text for text, _ in families.reviews(60)])
+    encoded = backbone.prepare([text for text, _ in families.reviews(60)])
     whole = Whole(backbone.task_module("AutoModelForSequenceClassification", ("a", "b")))
     with families.threads(1):
         one = network.answers(whole, encoded)
@@ -115,13 +115,13 @@ def test_answers_are_the_same_to_the_bit_on_one_thread_and_on_two(backbone: Back
 
 def test_whoever_answers_is_left_in_evaluation_mode(backbone: Backbone) -> None:
     whole = Whole(backbone.task_module("AutoModelForSequenceClassification", ("a", "b"))).train()
-    network.answers(whole, backbone.encode(["fine"]))
+    network.answers(whole, backbone.prepare(["fine"]))
     assert not any(part.training for part in whole.modules())
 
 
 def test_half_precision_answers_in_fp32_and_nearly_the_same(backbone: Backbone) -> None:
     whole = Whole(backbone.task_module("AutoModelForSequenceClassification", ("a", "b")))
-    encoded = backbone.encode(["fine", "the dull film"])
+    encoded = backbone.prepare(["fine", "the dull film"])
     half = network.answers(whole, encoded, dtype="bfloat16")
     assert half.dtype == torch.float32
     # bfloat16 keeps 8 bits of a number

@@ -71,7 +71,7 @@ def test_freezing_again_lower_lets_parameters_move_again(family: families.Family
     assert all(parameter.requires_grad for parameter in module.parameters())
 
 
-def test_a_model_whose_blocks_are_elsewhere_has_none() -> None:
+def test_a_model_whose_blocks_are_elsewhere_is_one_block() -> None:
     module = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
-    assert stack.blocks_of(module) == []
+    assert stack.blocks_of(module) == [module]
     assert set(stack.depths(module).values()) == {1}

@@ -56,7 +56,7 @@ class Model:
         """The network's raw output, shape (N, C), in the order of `names`; exact fp32."""
         if not len(items):
             return np.zeros((0, len(self.names)), dtype=np.float32)
-        encoded = self.backbone.encode(list(items), max_length=self.max_length)
+        encoded = self.backbone.prepare(list(items), max_length=self.max_length)
         return np.asarray(network.answers(self.network, encoded).numpy())
 
     def predict(self, items: Sequence[Any]) -> list[Prediction]:
@@ -124,8 +124,12 @@ def _head_facts(trained: nn.Module) -> dict[str, Any] | None:
     }
 
 
-def load(folder: str | Path) -> Model:
+def load(folder: str | Path, *, trust: bool = False) -> Model:
     """The model of a run folder or of a model folder, ready to answer.
+
+    Args:
+        folder: Made by a fit, or by `Model.save`.
+        trust: Run code that the pretrained model came with, where it cannot be loaded without.
 
     Raises:
         ModelNotFound: There is no finished headstart model in the folder.
@@ -140,7 +144,7 @@ def load(folder: str | Path) -> Model:
     facts = _read_facts(folder / FACTS)
     task: Task = plug.load("tasks", facts["task"])
     learned = task.from_json(facts["learned"])
-    backbone = _ref.load(f"dir:{folder}", offline=True)
+    backbone = _ref.load(f"dir:{folder}", offline=True, trust=trust)
     trained = _network(backbone, task, learned, facts["head"], folder)
     return Model(facts["task"], learned, backbone, trained.eval(), facts["max_length"])
 

@@ -146,7 +146,7 @@ def choose_backbone(settings: FitSettings, task: Task) -> tuple[Backbone, str]:
         asked, why = _ref.best(task.modality)
     else:
         asked, why = settings.model, f"{settings.model} was asked for."
-    backbone = _ref.load(asked, revision=settings.revision, offline=settings.offline)
+    backbone = _ref.load(asked, revision=settings.revision, offline=settings.offline, trust=settings.trust)
     if backbone.modality != task.modality:
         raise MismatchError(
             f'"{asked}" reads {backbone.modality} and the rows hold {task.modality}. Choose another --model or none.'

@@ -92,6 +92,9 @@ class FitSettings:
     offline: bool = False
     """Never ask the network; use what is on this machine."""
 
+    trust: bool = False
+    """Run code that comes with the model, where it cannot be loaded without; recorded in the run and its card."""
+
     strategy: str = "frozen"
     """How much of the model is trained: frozen (a head on fixed features) or full (everything)."""
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from torch import nn
 
-# where transformers keeps the blocks of its families, outermost spelling first
+# where transformers and timm keep the blocks of their families, outermost spelling first
 BLOCKS = (
     "encoder.layer",
     "encoder.layers",
@@ -18,7 +19,12 @@ BLOCKS = (
     "layers",
     "layer",
     "stages",
+    "blocks",
 )
+NUMBERED = re.compile(r"layer[1-9]")
+"""How PyTorch's own ResNets, and those made after them, name their stages."""
+LONG = "features"
+"""Where VGG keeps all its layers in one row; a stage ends with each pooling."""
 
 
 def base_of(module: nn.Module) -> nn.Module:
@@ -28,14 +34,25 @@ def base_of(module: nn.Module) -> nn.Module:
 
 
 def blocks_of(module: nn.Module) -> Sequence[nn.Module]:
-    """The blocks of a backbone, bottom to top; empty when the family keeps them where we do not look."""
+    """The blocks of a backbone, bottom to top.
+
+    Returns:
+        Modules of the model; a stage of a VGG is a `Sequential` made here around layers of the model. One element, the
+        whole backbone, where the family keeps its blocks where we do not look: it can only be cut at the ends.
+    """
     from torch import nn
 
+    base = base_of(module)
     for path in BLOCKS:
-        found = _at(base_of(module), path)
-        if isinstance(found, nn.ModuleList) and len(found):
+        found = _at(base, path)
+        if isinstance(found, nn.ModuleList | nn.Sequential) and len(found):
             return list(found)
-    return []
+    if numbered := [part for name, part in base.named_children() if NUMBERED.fullmatch(name)]:
+        return numbered
+    long = getattr(base, LONG, None)
+    if isinstance(long, nn.Sequential) and (stages := list(_stages(long))):
+        return stages
+    return [base]
 
 
 def _at(module: nn.Module, path: str) -> nn.Module | None:
@@ -44,6 +61,23 @@ def _at(module: nn.Module, path: str) -> nn.Module | None:
         if module is None:
             return None
     return module
+
+
+def _stages(layers: nn.Sequential) -> Iterator[nn.Module]:
+    """Runs of layers, each ending with a pooling; whatever follows the last pooling is a stage of its own."""
+    from torch import nn
+
+    start = 0
+    for end, layer in enumerate(layers, start=1):
+        if isinstance(layer, nn.MaxPool2d | nn.AvgPool2d) or end == len(layers):
+            yield layers[start:end]
+            start = end
+
+
+def is_cut_at_the_ends_only(module: nn.Module) -> bool:
+    """Whether no blocks were found, so that the whole backbone is one."""
+    blocks = blocks_of(module)
+    return len(blocks) == 1 and blocks[0] is base_of(module)
 
 
 def depths(module: nn.Module) -> dict[str, int]:

@@ -61,7 +61,7 @@ def _auto_class(backbone: Backbone) -> str:
 
 def _pooled(backbone: Backbone, module: nn.Module, rows: list[int]) -> torch.Tensor:
     with torch.inference_mode():
-        return backbone.pooled(module, backbone.encode(_items(backbone)).take(rows))
+        return backbone.pooled(module, backbone.prepare(_items(backbone)).take(rows))
 
 
 # --------------------------------------------------------------------------------------------------------- checks
@@ -110,13 +110,13 @@ def every_block_gives_a_hidden_state(bench: Bench) -> None:
 
 def a_batch_has_a_row_for_each_index(bench: Bench) -> None:
     backbone = bench.backbone
-    encoded = backbone.encode(_items(backbone))
+    encoded = backbone.prepare(_items(backbone))
     assert all(len(tensor) == 3 for tensor in encoded.take([3, 0, 2]).tensors.values())
 
 
 def every_row_has_a_length(bench: Bench) -> None:
     backbone = bench.backbone
-    encoded = backbone.encode(_items(backbone))
+    encoded = backbone.prepare(_items(backbone))
     assert encoded.lengths.shape == (4,)
     assert (encoded.lengths > 0).all()
     assert encoded.truncated == 0
@@ -140,7 +140,7 @@ def a_task_module_has_an_output_for_every_name(bench: Bench) -> None:
     backbone = bench.backbone
     module = backbone.task_module(_auto_class(backbone), ("a", "b", "c", "d", "e"))
     with torch.inference_mode():
-        logits_BC = module(**backbone.encode(_items(backbone)).take([0, 1]).tensors).logits
+        logits_BC = module(**backbone.prepare(_items(backbone)).take([0, 1]).tensors).logits
     assert logits_BC.shape == (2, 5)
     assert module.config.id2label[4] == "e"  # type: ignore[union-attr,index]
 
@@ -160,7 +160,7 @@ def what_is_saved_encodes_alike(bench: Bench) -> None:
     backbone = bench.backbone
     backbone.save(backbone.module, bench.place / "saved")
     again = plug.load("sources", "dir").load(str(bench.place / "saved"), revision=None, offline=True)
-    ours, theirs = (one.encode(_items(backbone)).take([0, 1, 2]).tensors for one in (backbone, again))
+    ours, theirs = (one.prepare(_items(backbone)).take([0, 1, 2]).tensors for one in (backbone, again))
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)
 
 
@@ -169,7 +169,7 @@ def texts_are_cut_at_what_the_model_reads(bench: Bench) -> None:
     if backbone.modality != "text":
         assert backbone.max_tokens == 0
         return
-    encoded = backbone.encode(["fine " * 2000, "fine"])
+    encoded = backbone.prepare(["fine " * 2000, "fine"])
     assert encoded.lengths[0] == backbone.max_tokens
     assert encoded.truncated == 1
     assert torch.isfinite(backbone.pooled(backbone.module, encoded.take([0]))).all()
@@ -180,7 +180,7 @@ def counted_tokens_are_those_encoded(bench: Bench) -> None:
     if backbone.modality != "text":
         return
     lengths, unknown = backbone.count_tokens(_items(backbone))
-    assert np.array_equal(lengths, backbone.encode(_items(backbone)).lengths)
+    assert np.array_equal(lengths, backbone.prepare(_items(backbone)).lengths)
     assert unknown.shape == (4,)
 
 

@@ -86,7 +86,7 @@ def _whole(bench: Bench) -> Whole:
 
 def _answers(bench: Bench, whole: Whole, rows: Rows) -> list[Any]:
     """Decoded predictions of the rows given together."""
-    output = network.answers(whole, bench.backbone.encode(bench.task.items(rows)))
+    output = network.answers(whole, bench.backbone.prepare(bench.task.items(rows)))
     return list(bench.task.decode(output, _learned(bench)))
 
 
@@ -163,7 +163,7 @@ def loss_of_a_row_does_not_depend_on_the_others(bench: Bench) -> None:
 
 def eight_rows_are_learnt_in_thirty_steps(bench: Bench) -> None:
     learned, whole = _learned(bench), _whole(bench)
-    encoded = bench.backbone.encode(bench.task.items(bench.rows))
+    encoded = bench.backbone.prepare(bench.task.items(bench.rows))
     with torch.random.fork_rng():
         torch.manual_seed(0)
         history = loop.train(
@@ -202,7 +202,7 @@ def predictions_do_not_change_with_padding_and_company(bench: Bench) -> None:
     whole = _whole(bench)
     alone = [_answers(bench, whole, bench.rows.take([i]))[0] for i in range(ROWS)]
     with torch.inference_mode():
-        together = whole(bench.backbone.encode(bench.task.items(bench.rows)).take(range(ROWS)))
+        together = whole(bench.backbone.prepare(bench.task.items(bench.rows)).take(range(ROWS)))
     _assert_alike(bench.task.decode(together, _learned(bench)), alone)
 
 

@@ -94,9 +94,9 @@ SPOILT = [
     Spoilt(
         "pickled weights", "bert", renamed(WEIGHTS, "pytorch_model.bin"), "pickled weights only (pytorch_model.bin)"
     ),
-    Spoilt("no tokenizer", "bert", without(TOKENIZER, "tokenizer_config.json"), "no tokenizer and no image processor"),
+    Spoilt("no tokenizer", "bert", without(TOKENIZER, "tokenizer_config.json"), "no tokenizer and no processor"),
     Spoilt("half a tokenizer", "bert", without(TOKENIZER), UNREADABLE),
-    Spoilt("no image processor", "resnet", without("preprocessor_config.json"), "no tokenizer and no image processor"),
+    Spoilt("no image processor", "resnet", without("preprocessor_config.json"), "no tokenizer and no processor"),
     Spoilt("weights cut short", "bert", cut(WEIGHTS, 0.5), UNREADABLE),
     Spoilt("weights cut to nothing", "bert", cut(WEIGHTS, 0), UNREADABLE),
     Spoilt("weights cut short, of images", "resnet", cut(WEIGHTS, 0.9), UNREADABLE),

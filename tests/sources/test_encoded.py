@@ -28,20 +28,20 @@ def bert(family: families.Family) -> Backbone:
 def test_only_a_text_that_loses_its_end_counts_as_cut(
     bert: Backbone, num_words: int, tokens: int, truncated: int
 ) -> None:
-    encoded = bert.encode([" ".join(["fine"] * num_words)])
+    encoded = bert.prepare([" ".join(["fine"] * num_words)])
     assert encoded.lengths.tolist() == [tokens]
     assert encoded.truncated == truncated
 
 
 def test_cut_texts_are_counted_across_chunks(bert: Backbone, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_encoded, "CHUNK", 2)
-    encoded = bert.encode(["fine", "fine " * 30, "fine " * 22, "fine " * 40, "dull"])
+    encoded = bert.prepare(["fine", "fine " * 30, "fine " * 22, "fine " * 40, "dull"])
     assert encoded.lengths.tolist() == [3, 24, 24, 24, 3]
     assert encoded.truncated == 2
 
 
 def test_a_shorter_limit_is_honoured(bert: Backbone) -> None:
-    encoded = bert.encode(["fine " * 30, "fine"], max_length=5)
+    encoded = bert.prepare(["fine " * 30, "fine"], max_length=5)
     assert encoded.lengths.tolist() == [5, 3]
     assert encoded.truncated == 1
 
@@ -49,18 +49,18 @@ def test_a_shorter_limit_is_honoured(bert: Backbone) -> None:
 @pytest.mark.parametrize("asked", [0, 1, 2, 25, 10**9])
 def test_a_limit_the_model_cannot_serve_is_refused(bert: Backbone, asked: int) -> None:
     with pytest.raises(SettingError, match=f"--max-length {asked}: .* reads 3 to 24 tokens"):
-        bert.encode(["fine"], max_length=asked)
+        bert.prepare(["fine"], max_length=asked)
 
 
 def test_a_batch_is_padded_on_the_right_and_masked(bert: Backbone) -> None:
-    tensors = bert.encode(["fine", "the film was dull"]).take([1, 0]).tensors
+    tensors = bert.prepare(["fine", "the film was dull"]).take([1, 0]).tensors
     assert tensors["input_ids"].shape == (2, 6)
     assert tensors["attention_mask"].tolist() == [[1] * 6, [1] * 3 + [0] * 3]
     assert (tensors["input_ids"][1, 3:] == 0).all()
 
 
 def test_where_nothing_is_padded_there_is_no_mask(bert: Backbone) -> None:
-    assert set(bert.encode(["fine", "dull"]).take([0, 1]).tensors) == {"input_ids"}
+    assert set(bert.prepare(["fine", "dull"]).take([0, 1]).tensors) == {"input_ids"}
 
 
 def test_tokens_are_those_of_transformers_own_tokenizer(bert: Backbone, family: families.Family) -> None:
@@ -68,7 +68,7 @@ def test_tokens_are_those_of_transformers_own_tokenizer(bert: Backbone, family: 
 
     texts = [text for text, _ in families.reviews(8)]
     theirs = AutoTokenizer.from_pretrained(family("bert"))(texts, padding=True, return_tensors="pt")
-    ours = bert.encode(texts).take(range(8)).tensors
+    ours = bert.prepare(texts).take(range(8)).tensors
     assert ours["input_ids"].equal(theirs["input_ids"])
     assert ours["attention_mask"].equal(theirs["attention_mask"])
 
@@ -84,11 +84,11 @@ def test_counting_does_not_cut(bert: Backbone) -> None:
 
 
 def test_no_texts_give_no_rows(bert: Backbone) -> None:
-    assert len(bert.encode([]).lengths) == 0
+    assert len(bert.prepare([]).lengths) == 0
 
 
 def test_an_empty_text_is_its_special_tokens(bert: Backbone) -> None:
-    assert bert.encode([""]).lengths.tolist() == [2]
+    assert bert.prepare([""]).lengths.tolist() == [2]
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L", "RGBA", "P", "1"])
@@ -103,21 +103,21 @@ def test_an_image_of_any_mode_and_form_gives_three_channels(
 
     backbone = folders.load(str(family("resnet")), revision=None, offline=True)
 
-    assert backbone.encode([item]).take([0]).tensors["pixel_values"].shape == (1, 3, families.SIDE, families.SIDE)
+    assert backbone.prepare([item]).take([0]).tensors["pixel_values"].shape == (1, 3, families.SIDE, families.SIDE)
 
 
 def test_a_file_and_its_pixels_are_read_alike(family: families.Family, tmp_path: Path) -> None:
     image = families.picture((200, 100, 50), seed=0)
     image.save(tmp_path / "x.png")
     backbone = folders.load(str(family("resnet")), revision=None, offline=True)
-    pixels = backbone.encode([tmp_path / "x.png", np.asarray(image), image]).take([0, 1, 2]).tensors["pixel_values"]
+    pixels = backbone.prepare([tmp_path / "x.png", np.asarray(image), image]).take([0, 1, 2]).tensors["pixel_values"]
     assert pixels[0].equal(pixels[1])
     assert pixels[0].equal(pixels[2])
 
 
 def test_a_damaged_image_is_named_when_its_batch_is_taken(family: families.Family, tmp_path: Path) -> None:
     (tmp_path / "x.png").write_bytes(b"not a picture")
-    encoded = folders.load(str(family("resnet")), revision=None, offline=True).encode([tmp_path / "x.png"])
+    encoded = folders.load(str(family("resnet")), revision=None, offline=True).prepare([tmp_path / "x.png"])
     with pytest.raises(DataError, match=r"x\.png"):
         encoded.take([0])
 

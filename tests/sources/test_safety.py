@@ -11,7 +11,7 @@ import pytest
 
 import families
 from headstart.errors import ModelNotFound, SettingError, UnsafeModel
-from headstart.sources import _safety, _transformers
+from headstart.sources import _folder, _safety
 from headstart.sources import dir as folders
 
 
@@ -106,4 +106,4 @@ def test_a_folder_has_no_revisions(copy: Path) -> None:
 )
 def test_the_licence_is_read_from_the_cards_front_matter(tmp_path: Path, card: str, expected: str | None) -> None:
     (tmp_path / "README.md").write_text(card)
-    assert _transformers.card_license(tmp_path) == expected
+    assert _folder.card_license(tmp_path) == expected

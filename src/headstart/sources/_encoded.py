@@ -14,9 +14,12 @@ import numpy as np
 
 from headstart.contracts import Inputs
 from headstart.data.images import open_image
+from headstart.errors import MismatchError
 
 if TYPE_CHECKING:
     from headstart.contracts import Indices
+
+Int32s = np.ndarray[Any, np.dtype[np.int32]]
 
 CHUNK = 10_000
 TOKENS_PER_IMAGE = 128
@@ -25,21 +28,29 @@ TOKENS_PER_IMAGE = 128
 
 @dataclass(frozen=True)
 class EncodedTexts:
-    """Token ids of all rows end to end; row i is `ids[starts[i]:starts[i + 1]]`."""
+    """Token ids of all rows end to end; row i is `ids[starts[i]:starts[i + 1]]`, and so its `offsets`, if kept."""
 
-    ids: np.ndarray[Any, np.dtype[np.int32]]
+    ids: Int32s
     starts: Indices
     pad_id: int
     truncated: int
+    offsets: Int32s | None = None
 
     @staticmethod
-    def of(tokenizer: Any, texts: Sequence[str], *, limit: int | None) -> EncodedTexts:
-        """Tokenises texts, cutting each at `limit` tokens, if there is one, and counting how many were cut."""
-        ids: list[np.ndarray[Any, np.dtype[np.int32]]] = []
+    def of(tokenizer: Any, texts: Sequence[str], *, limit: int | None, where: bool = False) -> EncodedTexts:
+        """Tokenises texts, cutting each at `limit` tokens, if there is one, and counting how many were cut.
+
+        Raises:
+            MismatchError: `where` was asked of a tokenizer that does not know which characters a token covers.
+        """
+        ids: list[Int32s] = []
+        offsets: list[Int32s] = []
         lengths: list[int] = []
         cut = 0
         for start in range(0, len(texts), CHUNK):
-            rows = _token_ids(tokenizer, list(texts[start : start + CHUNK]), limit)
+            encoded = _tokenised(tokenizer, list(texts[start : start + CHUNK]), limit, where=where)
+            rows = encoded["input_ids"]
+            offsets += [np.asarray(row, dtype=np.int32) for row in encoded.get("offset_mapping", ())]
             # a row that fills the model was perhaps cut, or is just that long
             full = [start + i for i, row in enumerate(rows) if len(row) == limit]
             cut += _count_cut(tokenizer, [texts[i] for i in full], limit)
@@ -48,7 +59,8 @@ class EncodedTexts:
         starts = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
         flat = np.concatenate(ids) if ids else np.zeros(0, dtype=np.int32)
         pad = tokenizer.pad_token_id
-        return EncodedTexts(flat, starts, pad_id=0 if pad is None else pad, truncated=cut)
+        covered = np.concatenate(offsets) if offsets else None
+        return EncodedTexts(flat, starts, pad_id=0 if pad is None else pad, truncated=cut, offsets=covered)
 
     @property
     def lengths(self) -> Indices:
@@ -69,21 +81,24 @@ class EncodedTexts:
         tensors = {"input_ids": torch.from_numpy(ids_BT)}
         if not mask_BT.all():
             tensors["attention_mask"] = torch.from_numpy(mask_BT)
-        return Inputs(tensors)
+        kept = self.offsets
+        where = None if kept is None else [kept[self.starts[i] : self.starts[i + 1]] for i in indices]
+        return Inputs(tensors, where)
 
 
-def _token_ids(tokenizer: Any, texts: list[str], limit: int | None) -> list[list[int]]:
+def _tokenised(tokenizer: Any, texts: list[str], limit: int | None, *, where: bool = False) -> Any:
+    if where and not tokenizer.is_fast:
+        raise MismatchError("This tokenizer does not say which characters a token covers. Use a model with a fast one.")
     # without `verbose=False` every text longer than the model would be warned of, though cutting it is what we do next
-    encoded = tokenizer(texts, truncation=limit is not None, max_length=limit, verbose=False)
-    ids: list[list[int]] = encoded["input_ids"]
-    return ids
+    asked = {"truncation": limit is not None, "max_length": limit, "verbose": False}
+    return tokenizer(texts, **asked, return_offsets_mapping=True) if where else tokenizer(texts, **asked)
 
 
 def _count_cut(tokenizer: Any, texts: list[str], limit: int | None) -> int:
     """How many of the texts that fill the model have more tokens than it reads."""
     if not texts or limit is None:
         return 0
-    return sum(len(row) > limit for row in _token_ids(tokenizer, texts, limit + 1))
+    return sum(len(row) > limit for row in _tokenised(tokenizer, texts, limit + 1)["input_ids"])
 
 
 @dataclass(frozen=True)

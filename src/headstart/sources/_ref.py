@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 
 from headstart import plug
-from headstart.contracts import Backbone, Listed, Modality
+from headstart.contracts import Backbone, Listed, Modality, Source
 from headstart.errors import ModelNotFound, UnknownName
 
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
@@ -58,16 +58,22 @@ def _bare(text: str) -> tuple[str, str, str | None]:
     )
 
 
-def load(text: str, *, revision: str | None = None, offline: bool = False) -> Backbone:
+def load(text: str, *, revision: str | None = None, offline: bool = False, trust: bool = False) -> Backbone:
     """The backbone a reference means.
+
+    Args:
+        text: A reference, see `parse`.
+        revision: Branch, tag or commit of a Hub model.
+        offline: Never ask the network.
+        trust: Run code that comes with the model, where it cannot be loaded without.
 
     Raises:
         ModelNotFound: Nothing answers to the reference.
         UnsafeModel: The model was refused before it was read.
     """
     scheme, name, pinned = parse(text)
-    backbone: Backbone = plug.load("sources", scheme).load(name, revision=revision or pinned, offline=offline)
-    return backbone
+    source: Source = plug.load("sources", scheme)
+    return source.load(name, revision=revision or pinned, offline=offline, trust=trust)
 
 
 def listed() -> list[Listed]:

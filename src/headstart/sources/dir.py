@@ -6,10 +6,10 @@ from pathlib import Path
 
 from headstart.contracts import Backbone, Listed, Ref
 from headstart.errors import ModelNotFound, SettingError
-from headstart.sources import _safety, _transformers
+from headstart.sources import _folder, _safety, _transformers
 
 
-def load(name: str, *, revision: str | None, offline: bool) -> Backbone:
+def load(name: str, *, revision: str | None, offline: bool, trust: bool = False) -> Backbone:
     """The backbone in a folder.
 
     Raises:
@@ -23,7 +23,7 @@ def load(name: str, *, revision: str | None, offline: bool) -> Backbone:
     if not folder.is_dir():
         raise ModelNotFound(f'There is no folder "{name}". Give one that holds config.json and model.safetensors.')
     _safety.verify(folder)
-    license_ = _transformers.card_license(folder)
+    license_ = _folder.card_license(folder)
     ref = Ref(asked=name, source="dir", name=folder.name, sha256=_safety.fingerprints(folder), license=license_)
     return _transformers.backbone_of(folder, ref)
 

@@ -9,13 +9,13 @@ from pathlib import Path
 
 from headstart.contracts import Backbone, Listed, Ref
 from headstart.errors import ModelNotFound
-from headstart.sources import _packaged, _safety, _transformers
+from headstart.sources import _folder, _packaged, _safety, _transformers
 
 # no pickles and no Python files: what is not fetched cannot run
 PATTERNS = ["*.json", "*.txt", "*.safetensors", "*.model", "README.md", "LICENSE*"]
 
 
-def load(name: str, *, revision: str | None, offline: bool) -> Backbone:
+def load(name: str, *, revision: str | None, offline: bool, trust: bool = False) -> Backbone:
     """The backbone of a Hub model, its revision pinned to a commit.
 
     Raises:
@@ -29,7 +29,7 @@ def load(name: str, *, revision: str | None, offline: bool) -> Backbone:
         folder = _snapshot(name, revision=revision, offline=offline)
         commit = folder.name
     _safety.verify(folder)
-    license_ = packaged.license if packaged else _transformers.card_license(folder)
+    license_ = packaged.license if packaged else _folder.card_license(folder)
     ref = Ref(
         asked=name, source="hf", name=name, revision=commit, sha256=_safety.fingerprints(folder), license=license_
     )
@@ -77,7 +77,7 @@ def _cached() -> list[Listed]:
     found = []
     for repo in repos:
         folders = [revision.snapshot_path for revision in repo.revisions] if repo.repo_type == "model" else []
-        modality = next((modality for folder in folders if (modality := _transformers.modality_of(folder))), None)
+        modality = next((modality for folder in folders if (modality := _folder.modality_of(folder))), None)
         if modality is not None:
             found.append(
                 Listed(
@@ -85,7 +85,7 @@ def _cached() -> list[Listed]:
                     modality=modality,
                     mib=round(repo.size_on_disk / 2**20, 1),
                     is_available=True,
-                    license=_transformers.card_license(folders[0]),
+                    license=_folder.card_license(folders[0]),
                     about="in the Hub cache on this machine",
                     rank=40,
                 )

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from headstart.contracts import Backbone, Listed, Modality, Ref
 from headstart.errors import SettingError, UnknownName, UnsafeModel
-from headstart.sources import _safety, _transformers
+from headstart.sources import _folder, _safety, _transformers
 
 FOLDER = Path(__file__).parents[1] / "starters"
 
@@ -41,7 +41,7 @@ STARTERS = {
 }
 
 
-def load(name: str, *, revision: str | None, offline: bool) -> Backbone:
+def load(name: str, *, revision: str | None, offline: bool, trust: bool = False) -> Backbone:
     """The backbone of a starter; with or without network, it is here.
 
     Raises:
@@ -54,7 +54,7 @@ def load(name: str, *, revision: str | None, offline: bool) -> Backbone:
     if revision is not None:
         raise SettingError(f'"starter:{name}" ships with headstart and has no revisions. Leave --revision out.')
     folder = _verified(STARTERS[name])
-    license_ = _transformers.card_license(folder)
+    license_ = _folder.card_license(folder)
     ref = Ref(asked=name, source="starter", name=name, sha256=_safety.fingerprints(folder), license=license_)
     return _transformers.backbone_of(folder, ref)
 
@@ -71,7 +71,7 @@ def _line(starter: Starter) -> Listed:
         modality=starter.modality,
         mib=round((folder / "model.safetensors").stat().st_size / 2**20, 1),
         is_available=True,
-        license=_transformers.card_license(folder),
+        license=_folder.card_license(folder),
         about=starter.about,
         rank=RANK,
     )

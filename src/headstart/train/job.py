@@ -46,7 +46,7 @@ class Job:
 
     def encoded(self, rows: Rows) -> Encoded:
         """Rows as the model reads them."""
-        return self.backbone.encode(self.task.items(rows), max_length=self.settings.max_length)
+        return self.backbone.prepare(self.task.items(rows), max_length=self.settings.max_length)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,41 @@
+"""The protocols plug-ins fulfil, and the values that cross between rooms. Names and shapes only: nothing here computes.
+
+A plug-in is a module whose functions carry these names; a module satisfies a protocol as an object does.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from headstart.contracts.data import SPLITS, Field, FieldKind, Modality, Problem, Rows, Severity, Splits
+from headstart.contracts.models import Backbone, Device, Encoded, Hidden, Inputs, Listed, Ref, Source, States
+from headstart.contracts.tasks import Learned, Prediction, ReadAt, Strategy, Task
+
+if TYPE_CHECKING:
+    from headstart.contracts.data import Indices
+
+__all__ = [
+    "SPLITS",
+    "Backbone",
+    "Device",
+    "Encoded",
+    "Field",
+    "FieldKind",
+    "Hidden",
+    "Indices",
+    "Inputs",
+    "Learned",
+    "Listed",
+    "Modality",
+    "Prediction",
+    "Problem",
+    "ReadAt",
+    "Ref",
+    "Rows",
+    "Severity",
+    "Source",
+    "Splits",
+    "States",
+    "Strategy",
+    "Task",
+]

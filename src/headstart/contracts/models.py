@@ -1,0 +1,171 @@
+"""What a pretrained model is to us: where it came from, what it reads and gives, and the protocols of its source."""
+
+# B rows, T tokens, D width
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    import torch
+    from torch import nn
+
+    from headstart.contracts.data import Indices, Modality
+
+Device = Literal["cpu", "cuda", "mps"]
+
+
+@dataclass(frozen=True)
+class Ref:
+    """Which pretrained model: what was asked for and what it turned out to be."""
+
+    asked: str
+    source: str
+    name: str
+    revision: str | None = None
+    sha256: Mapping[str, str] = field(default_factory=dict)
+    license: str | None = None
+    ran_code: bool = False
+    """Whether code that came with the model was run to load it, which only `trust` allows."""
+
+    def __str__(self) -> str:
+        return f"{self.source}:{self.name}" + (f"@{self.revision}" if self.revision else "")
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A model a source knows of: one line of `headstart models`."""
+
+    ref: str
+    modality: Modality
+    mib: float
+    is_available: bool
+    license: str | None
+    about: str
+    rank: int = 0
+    """Which to take when none is named: the highest available of the modality."""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """A batch ready for a model: `tensors` by the model's own argument names, first axis B.
+
+    `where` says, if it was asked for, what each token of each row covers: an array (T, 2) of characters [start, end) of
+    the text, or of seconds of the recording; a special token covers nothing, (0, 0).
+    """
+
+    tensors: Mapping[str, torch.Tensor]
+    where: Sequence[npt.NDArray[Any]] | None = None
+
+    def __len__(self) -> int:
+        return int(next(iter(self.tensors.values())).shape[0])
+
+
+@dataclass(frozen=True)
+class States:
+    """Every hidden state of a batch, the stem's output first, as the family itself defines them.
+
+    Each is (B, T, D) for tokens and frames, or (B, D, H, W) for maps. `mask_BT` is 1 where a token is real; None where
+    all are.
+    """
+
+    layers: tuple[torch.Tensor, ...]
+    mask_BT: torch.Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """What crosses a cut: the hidden state above the `upto` lowest blocks, and what else the upper part needs.
+
+    `passed` is all that the block above is called with (or, above the highest, all that it gave), `shapes` what the
+    parts below gave, without the numbers; both belong to `cut`.
+    """
+
+    state: torch.Tensor
+    upto: int
+    inputs: Inputs
+    passed: Any
+    shapes: Mapping[str, Any]
+
+
+class Encoded(Protocol):
+    """Items turned into what a model reads, kept compact; batches are padded only when taken."""
+
+    @property
+    def lengths(self) -> Indices:
+        """Cost of each row in tokens, shape (N,); an image of fixed size counts as a fixed number of them."""
+
+    @property
+    def truncated(self) -> int:
+        """How many rows lost their end because the model reads no further."""
+
+    def take(self, indices: Sequence[int] | Indices) -> Inputs:
+        """A batch of those rows, padded to the longest of them."""
+
+
+class Backbone(Protocol):
+    """A pretrained stack of blocks over a stem, with its own tokenizer or processor.
+
+    `module` is the bare model (what `AutoModel` gives). `blocks` run bottom to top; empty for something that
+    cannot be trained. `widths` gives the width of every hidden state, the stem's output first.
+    """
+
+    @property
+    def ref(self) -> Ref: ...
+
+    @property
+    def modality(self) -> Modality: ...
+
+    @property
+    def module(self) -> nn.Module: ...
+
+    @property
+    def widths(self) -> tuple[int, ...]: ...
+
+    @property
+    def blocks(self) -> Sequence[nn.Module]: ...
+
+    @property
+    def max_tokens(self) -> int:
+        """How many tokens of a text it reads, special ones included; 0 for other modalities."""
+
+    def prepare(self, items: Sequence[Any], *, max_length: int | None = None, where: bool = False) -> Encoded:
+        """Token ids, pixels or samples of each item; text is cut at `max_length` tokens or at what the model reads.
+
+        With `where`, batches also say which characters or seconds each token covers.
+        """
+
+    def count_tokens(self, texts: Sequence[str]) -> tuple[Indices, Indices]:
+        """Tokens of each text, uncut and with the special ones, and how many of them are unknown, shape (N,) each."""
+
+    def states(self, module: nn.Module, inputs: Inputs) -> States:
+        """Every hidden state of a batch."""
+
+    def pooled(self, module: nn.Module, inputs: Inputs) -> torch.Tensor:
+        """Every hidden state averaged over its tokens or its map, side by side, fp32, shape (B, sum of widths)."""
+
+    def task_module(self, auto_class: str, names: Sequence[str] | None) -> nn.Module:
+        """The ecosystem's own model for a task: with a new classifier for these names, or with None as it was saved."""
+
+    def save(self, module: nn.Module, folder: Path) -> None:
+        """Writes `module` and the tokenizer or processor so that plain transformers opens the folder."""
+
+    def digest(self) -> str:
+        """A hash of the weights and of everything that turns an item into their input."""
+
+
+class Source(Protocol):
+    """Turns references of one scheme into backbones. The file name is the scheme."""
+
+    def load(self, name: str, *, revision: str | None, offline: bool, trust: bool = False) -> Backbone:
+        """The backbone, verified; raises `ModelNotFound` or `UnsafeModel` and says what to do.
+
+        Code that comes with a model is run only with `trust`, and then the backbone's `ref.ran_code` says so.
+        """
+
+    def listed(self) -> list[Listed]:
+        """What this source knows of, without asking the network."""

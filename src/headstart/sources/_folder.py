@@ -1,0 +1,47 @@
+"""What can be told of a model folder by its files alone: what it reads, and under which licence it comes."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from headstart.contracts import Modality
+
+TOKENIZERS = {"tokenizer.json", "vocab.txt", "tokenizer_config.json", "spiece.model", "sentencepiece.bpe.model"}
+
+
+def modality_of(folder: Path) -> Modality | None:
+    """What a model folder reads, told by the files beside its config; None when it is not a whole model folder.
+
+    A folder of a speech model has a tokenizer too, for what it writes, so the feature extractor is looked for first.
+    """
+    names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    if "config.json" not in names:
+        return None
+    prepares = {**_json(folder / "processor_config.json"), **_json(folder / "preprocessor_config.json")}
+    if {"feature_extractor_type", "sampling_rate", "feature_extractor"} & set(prepares):
+        return "audio"
+    if names & TOKENIZERS:
+        return "text"
+    # timm's own folders have no file for it: how an image is prepared stands in their config
+    is_timm = "pretrained_cfg" in _json(folder / "config.json")
+    return "image" if "preprocessor_config.json" in names or is_timm else None
+
+
+def _json(path: Path) -> dict[str, Any]:
+    """What the file holds; nothing where it is absent or damaged, which is found when the model is loaded."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def card_license(folder: Path) -> str | None:
+    """The licence a model card's front matter names."""
+    card = folder / "README.md"
+    text = card.read_text(encoding="utf-8", errors="replace") if card.is_file() else ""
+    found = re.search(r"\A---\n.*?^license:\s*([\w.+-]+)\s*$.*?^---", text, re.MULTILINE | re.DOTALL)
+    return found[1] if found else None

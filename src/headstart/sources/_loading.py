@@ -1,0 +1,144 @@
+"""Handing a verified folder to transformers: quietly, strictly, and with one error for its many ways to fail.
+
+What the folder may contain was decided in `_safety`; what the model then does is `_transformers`' business.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from headstart import stack
+from headstart.contracts import Modality
+from headstart.errors import HeadstartError, MismatchError, ModelError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+PROCESSORS: dict[Modality, str] = {
+    "text": "AutoTokenizer",
+    "image": "AutoImageProcessor",
+    "audio": "AutoFeatureExtractor",
+}
+"""What turns items of each kind into a model's input, by transformers' names."""
+
+
+def bare(folder: Path) -> nn.Module:
+    """The model without any task's layers, in evaluation mode, fp32; of a sequence-to-sequence model the encoder.
+
+    Raises:
+        ModelError: It cannot be read, or its weights leave gaps.
+    """
+    import transformers
+
+    with reading(folder):
+        module, report = transformers.AutoModel.from_pretrained(
+            folder, **_strict(), ignore_mismatched_sizes=True, output_loading_info=True
+        )
+    _refuse_gaps(module, report, folder)
+    if getattr(module.config, "is_encoder_decoder", False):
+        module = module.get_encoder()
+    return _settled(module).eval()
+
+
+def processor(folder: Path, modality: Modality) -> Any:
+    """The tokenizer, the image processor or the feature extractor."""
+    import transformers
+
+    with reading(folder):
+        kind = getattr(transformers, PROCESSORS[modality])
+        return kind.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+
+
+def for_task(folder: Path, auto_class: str, names: Sequence[str] | None) -> nn.Module:
+    """The ecosystem's task model, in evaluation mode.
+
+    Args:
+        folder: A verified model folder.
+        auto_class: For example "AutoModelForSequenceClassification".
+        names: Of the classes a fresh classifier is made for; None keeps the classifier the folder has.
+
+    Raises:
+        MismatchError: The family has no such task model.
+    """
+    import transformers
+
+    named = {} if names is None else _named(names)
+    with reading(folder):
+        try:
+            module: nn.Module = getattr(transformers, auto_class).from_pretrained(folder, **_strict(), **named)
+        except ValueError as error:
+            if "Unrecognized configuration class" not in str(error):
+                raise
+            raise MismatchError(f'"{folder.name}" has no {auto_class} in transformers. Choose another.') from error
+    return _settled(module).eval()
+
+
+def _named(names: Sequence[str]) -> dict[str, Any]:
+    """What makes transformers replace a classifier by a fresh one for these classes."""
+    id2label = dict(enumerate(names))
+    label2id = {name: index for index, name in id2label.items()}
+    return {"num_labels": len(names), "id2label": id2label, "label2id": label2id, "ignore_mismatched_sizes": True}
+
+
+def _strict() -> dict[str, Any]:
+    return {"use_safetensors": True, "trust_remote_code": False, "local_files_only": True}
+
+
+def _settled(module: nn.Module) -> nn.Module:
+    """The module with its weights in memory of their own, at aligned addresses.
+
+    Weights mapped from a file lie wherever the file has them, and the last bit of a product depends on how they lie:
+    a model would answer otherwise once it is saved and loaded.
+    """
+    for tensor in itertools.chain(module.parameters(), module.buffers()):
+        tensor.data = tensor.data.clone()
+    return module
+
+
+def _refuse_gaps(module: nn.Module, report: Mapping[str, Any], folder: Path) -> None:
+    """Stops where transformers filled gaps with random weights; above the blocks, as in a pooler, they do no harm."""
+    depths, top = stack.depths(module), len(stack.blocks_of(module)) + 1
+    gaps = [name for name in report["missing_keys"] if depths.get(name, top) < top]
+    gaps += [name for name, *_ in report["mismatched_keys"]]
+    if gaps:
+        raise ModelError(
+            f'The weights in "{folder}" do not fit its config.json: {len(gaps)} missing or of another shape, '
+            f'such as "{min(gaps)}". Give a complete model folder.'
+        )
+
+
+@contextlib.contextmanager
+def reading(folder: Path) -> Iterator[None]:
+    """Turns the many ways in which transformers fails over a bad folder into one."""
+    try:
+        with quiet():
+            yield
+    except HeadstartError:
+        raise
+    except Exception as error:
+        reason = textwrap.shorten(f"{type(error).__name__}: {error}", 200, placeholder=" …").rstrip(".: ")
+        raise ModelError(
+            f'The model in "{folder}" cannot be read ({reason}). '
+            f"Is the download complete, and transformers as new as the model?"
+        ) from error
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Silences transformers' loading bars and reports."""
+    from transformers.utils import logging
+
+    verbosity, had_bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if had_bars:
+            logging.enable_progress_bar()
