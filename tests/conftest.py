@@ -19,10 +19,13 @@ def pytest_configure(config: pytest.Config) -> None:
     """Before any test or library is imported: no network, and no trace of or on the user's own folders."""
     home = tempfile.TemporaryDirectory(prefix="headstart-tests-", ignore_cleanup_errors=True)
     config.add_cleanup(home.cleanup)
-    for name in [name for name in os.environ if name.startswith(("HF_", "HEADSTART_", "TRANSFORMERS_"))]:
+    for name in [
+        name for name in os.environ if name.startswith(("HF_", "HEADSTART_", "TRANSFORMERS_", "TORCH_HOME", "KAGGLE"))
+    ]:
         del os.environ[name]
     path = os.pathsep.join(filter(None, [str(OFFLINE), os.environ.get("PYTHONPATH")]))
     os.environ |= {"HF_HOME": f"{home.name}/hf", "HEADSTART_CACHE": f"{home.name}/cache"}
+    os.environ |= {"TORCH_HOME": f"{home.name}/torch", "KAGGLEHUB_CACHE": f"{home.name}/kaggle"}
     os.environ |= {"HF_HUB_OFFLINE": "1", "PYTHONPATH": path, "TOKENIZERS_PARALLELISM": "false", "COLUMNS": "100"}
     sys.path.insert(0, str(OFFLINE))
     import no_network

@@ -75,3 +75,30 @@ def test_a_model_whose_blocks_are_elsewhere_is_one_block() -> None:
     module = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
     assert stack.blocks_of(module) == [module]
     assert set(stack.depths(module).values()) == {1}
+
+
+def _rows(*parts: nn.Module) -> nn.Module:
+    """A module that keeps its layers in one row, as VGG does."""
+    module = nn.Module()
+    module.features = nn.Sequential(*parts)
+    return module
+
+
+def test_the_stages_of_a_long_row_end_with_each_pooling() -> None:
+    module = _rows(nn.Conv2d(1, 1, 1), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(1, 1, 1), nn.AvgPool2d(2), nn.Flatten())
+    assert [len(list(stage.children())) for stage in stack.blocks_of(module)] == [3, 2, 1]
+
+
+def test_of_a_row_of_blocks_the_blocks_are_taken_and_no_layers_between_them() -> None:
+    one, other = (nn.Sequential(nn.Conv2d(1, 1, 1), nn.ReLU()) for _ in range(2))
+    module = _rows(nn.Conv2d(1, 1, 1), one, nn.MaxPool2d(2), other, nn.BatchNorm2d(1))
+    assert stack.blocks_of(module) == [one, other]
+    assert set(stack.depths(module).values()) == {0, 1, 2, 3}
+
+
+@pytest.mark.parametrize("names", [("layer1", "layer2"), ("stage2", "stage3", "stage4"), ("s1", "s2")])
+def test_numbered_stages_are_found_in_their_order(names: tuple[str, ...]) -> None:
+    module = nn.Module()
+    for name in ("stem", *names, "head"):
+        module.add_module(name, nn.Linear(1, 1))
+    assert stack.blocks_of(module) == [module.get_submodule(name) for name in names]

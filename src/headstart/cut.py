@@ -91,6 +91,16 @@ def states(module: nn.Module, inputs: Inputs) -> tuple[torch.Tensor, ...]:
     return tuple(_state(passed) for passed in seen.values())
 
 
+def places(module: nn.Module) -> tuple[tuple[str, ...], str]:
+    """Where `states` looks, by names in the bare model: what each state but the last enters, and what gives the last.
+
+    No names inside it mean the bare model itself.
+    """
+    names = {part: name for name, part in stack.base_of(module).named_modules()}
+    cuts = [_Cut.of(module, upto) for upto in range(len(stack.blocks_of(module)) + 1)]
+    return tuple(names.get(cut.at, "") for cut in cuts[:-1]), names.get(cuts[-1].at, "")
+
+
 @dataclass(frozen=True)
 class _Cut:
     """Where a pass is cut: at the entry of the module `at`, or behind it where it is the last of all blocks.
@@ -105,6 +115,8 @@ class _Cut:
     @staticmethod
     def of(module: nn.Module, upto: int) -> _Cut:
         base = stack.base_of(module)
+        if stack.is_cut_at_the_ends_only(module) and _is_wrapper(module, base):
+            return _Cut(module, upto == 1, {})
         names = {part: name for name, part in base.named_modules()}
         # the stages of a VGG are ours, their layers the model's
         blocks = [[block] if block in names else list(block.children()) for block in stack.blocks_of(module)]
@@ -115,6 +127,11 @@ class _Cut:
         in_blocks = {part for block in blocks for piece in block for part in piece.modules()}
         stems = [part for part in _beside(base, names[blocks[0][0]]) if part not in in_blocks]
         return _Cut(at, is_on_top, {names[part]: part for part in [*stems, *low]})
+
+
+def _is_wrapper(module: nn.Module, base: nn.Module) -> bool:
+    """Whether the module only hands over to the base, perhaps by parts of it, as transformers does to timm's models."""
+    return sum(1 for _ in module.parameters()) == sum(1 for _ in base.parameters())
 
 
 def _beside(base: nn.Module, path: str) -> Iterator[nn.Module]:

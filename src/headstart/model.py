@@ -175,46 +175,16 @@ def _network(backbone: Backbone, task: Task, learned: Learned, head: dict[str, A
 
 def usage(model: Model) -> str:
     """Python that opens the folder without headstart and reproduces its predictions; goes into the model card."""
-    opening = _TEXT if model.backbone.modality == "text" else _IMAGE
-    if isinstance(model.network, Headed):
-        groups = [list(group) for group in model.network.reading.groups]
-        average = _MEAN_TOKENS if model.backbone.modality == "text" else _MEAN_MAP
-        head = _LINEAR if len(list(model.network.head.children())) == 1 else _MLP
-        names = json.dumps(list(model.names), ensure_ascii=False)
-        body = _HEADED.format(groups=groups, average=average, head=head, names=names)
-        auto = "AutoModel"
-    else:
-        body, auto = _WHOLE, model.task.auto_class
-    return opening.format(auto=auto, limit=model.max_length or model.backbone.max_tokens) + body
+    if not isinstance(model.network, Headed):
+        return model.backbone.usage(model.task.auto_class, max_length=model.max_length)
+    groups = [list(group) for group in model.network.reading.groups]
+    head = _LINEAR if len(list(model.network.head.children())) == 1 else _MLP
+    names = json.dumps(list(model.names), ensure_ascii=False)
+    vectors = model.backbone.usage(None, max_length=model.max_length)
+    return vectors + _HEADED.format(groups=groups, head=head, names=names)
 
 
-_TEXT = """import torch
-from transformers import {auto}, AutoTokenizer
-
-folder = "."  # this folder
-items = ["An example text.", "Another one."]
-tokenizer = AutoTokenizer.from_pretrained(folder)
-model = {auto}.from_pretrained(folder).eval()
-inputs = tokenizer(items, padding=True, truncation=True, max_length={limit}, return_tensors="pt")
-"""
-_IMAGE = """import torch
-from PIL import Image
-from transformers import {auto}, AutoImageProcessor
-
-folder = "."  # this folder
-items = [Image.new("RGB", (64, 64), "red")]  # your images, in RGB
-processor = AutoImageProcessor.from_pretrained(folder)
-model = {auto}.from_pretrained(folder).eval()
-inputs = processor(images=items, return_tensors="pt")
-"""
-_WHOLE = """with torch.no_grad():
-    logits = model(**inputs).logits
-labels = [model.config.id2label[i] for i in logits.argmax(-1).tolist()]
-"""
-_HEADED = """with torch.no_grad():
-    states = model(**inputs, output_hidden_states=True).hidden_states
-vectors = [{average} for state in states]
-groups = {groups}  # each group of layers is averaged, the averages stand side by side
+_HEADED = """groups = {groups}  # each group of layers is averaged, the averages stand side by side
 features = torch.cat([torch.stack([vectors[layer] for layer in group]).mean(0) for group in groups], dim=1)
 
 from safetensors.torch import load_file
@@ -224,8 +194,6 @@ head = load_file(folder + "/head.safetensors")
 names = {names}
 labels = [names[i] for i in logits.argmax(-1).tolist()]
 """
-_MEAN_TOKENS = '(state * inputs["attention_mask"][..., None]).sum(1) / inputs["attention_mask"].sum(1, keepdim=True)'
-_MEAN_MAP = "state.mean(dim=(2, 3)) if state.ndim == 4 else state.mean(dim=1)"
 _LINEAR = 'logits = features @ head["0.weight"].T + head["0.bias"]'
 _MLP = """hidden = torch.nn.functional.gelu(features @ head["0.weight"].T + head["0.bias"])
 logits = hidden @ head["3.weight"].T + head["3.bias"]"""

@@ -52,7 +52,7 @@ class Reading:
 
 
 def readings(read: str, widths: Sequence[int]) -> list[Reading]:
-    """The readings to choose among.
+    """The readings to choose among; of a model that gives one state only, that one.
 
     Args:
         read: "auto", "mean" (of all layers), a number, or "3-6" (these layers side by side).
@@ -65,7 +65,7 @@ def readings(read: str, widths: Sequence[int]) -> list[Reading]:
     Raises:
         SettingError: It is none of these, or names a layer the model does not have.
     """
-    layers = tuple(range(1, len(widths)))
+    layers = tuple(range(1, len(widths))) or (0,)
     if read == "auto":
         return [Reading(((layer,),)) for layer in layers] + (_mixed(layers) if len(set(widths[1:])) == 1 else [])
     if read == "mean" and len(set(widths[1:])) == 1:
@@ -131,11 +131,18 @@ def classifier_of(module: nn.Module) -> nn.Linear:
     num_classes = module.config.num_labels  # type: ignore[union-attr]
     inside = {id(part) for part in stack.base_of(module).modules()}
     above = [part for part in module.modules() if isinstance(part, nn.Linear) and id(part) not in inside]
-    if not above or above[-1].out_features != num_classes:
+    last = above[-1] if above else _own_classifier(module)
+    if not isinstance(last, nn.Linear) or last.out_features != num_classes:
         raise MismatchError(
             f"{type(module).__name__} does not end in a linear classifier. Read hidden layers, as in --read 1-2."
         )
-    return above[-1]
+    return last
+
+
+def _own_classifier(module: nn.Module) -> Any:
+    """What a bare model that brings its classifier itself, as timm's do, says it is."""
+    ask = getattr(stack.base_of(module), "get_classifier", None) or getattr(module, "get_classifier", None)
+    return None if ask is None else ask()
 
 
 def set_linear(layer: nn.Linear, weight_CD: Any, bias_C: Any) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from torch import nn
 
-# where transformers and timm keep the blocks of their families, outermost spelling first
+# where transformers, timm and torchvision keep the blocks of their families, outermost spelling first
 BLOCKS = (
     "encoder.layer",
     "encoder.layers",
@@ -20,11 +20,12 @@ BLOCKS = (
     "layer",
     "stages",
     "blocks",
+    "trunk_output",
 )
-NUMBERED = re.compile(r"layer[1-9]")
-"""How PyTorch's own ResNets, and those made after them, name their stages."""
+NUMBERED = re.compile(r"(layer|stage|s)[1-9]")
+"""How PyTorch's own ResNets and those made after them name their stages; ShuffleNet and HRNet; timm's RegNets."""
 LONG = "features"
-"""Where VGG keeps all its layers in one row; a stage ends with each pooling."""
+"""Where VGG keeps its layers in one row, a stage ending with each pooling; or DenseNet and MobileNetV2 their blocks."""
 
 
 def base_of(module: nn.Module) -> nn.Module:
@@ -50,8 +51,8 @@ def blocks_of(module: nn.Module) -> Sequence[nn.Module]:
     if numbered := [part for name, part in base.named_children() if NUMBERED.fullmatch(name)]:
         return numbered
     long = getattr(base, LONG, None)
-    if isinstance(long, nn.Sequential) and (stages := list(_stages(long))):
-        return stages
+    if isinstance(long, nn.Sequential) and len(long):
+        return [part for part in long if list(part.children())] or list(_stages(long))
     return [base]
 
 

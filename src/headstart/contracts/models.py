@@ -131,7 +131,7 @@ class Backbone(Protocol):
 
     @property
     def max_tokens(self) -> int:
-        """How many tokens of a text it reads, special ones included; 0 for other modalities."""
+        """How many tokens of a text it reads, special ones included; 0 for other modalities, and where all are read."""
 
     def prepare(self, items: Sequence[Any], *, max_length: int | None = None, where: bool = False) -> Encoded:
         """Token ids, pixels or samples of each item; text is cut at `max_length` tokens or at what the model reads.
@@ -153,6 +153,13 @@ class Backbone(Protocol):
 
     def save(self, module: nn.Module, folder: Path) -> None:
         """Writes `module` and the tokenizer or processor so that plain transformers opens the folder."""
+
+    def usage(self, auto_class: str | None, *, max_length: int | None) -> str:
+        """Python that opens a saved folder without headstart; it goes into the model card.
+
+        It names `folder`, `items` and `torch`, and ends in `labels`; with None for the task's class in `vectors`: every
+        hidden state averaged, a tensor (B, D) each.
+        """
 
     def digest(self) -> str:
         """A hash of the weights and of everything that turns an item into their input."""

@@ -26,8 +26,18 @@ def modality_of(folder: Path) -> Modality | None:
     if names & TOKENIZERS:
         return "text"
     # timm's own folders have no file for it: how an image is prepared stands in their config
-    is_timm = "pretrained_cfg" in _json(folder / "config.json")
-    return "image" if "preprocessor_config.json" in names or is_timm else None
+    return "image" if "preprocessor_config.json" in names or is_timm(folder) else None
+
+
+def is_timm(folder: Path) -> bool:
+    """Whether a model folder's config.json was written by timm, or by transformers' wrapper around it."""
+    written = config(folder)
+    return "pretrained_cfg" in written or written.get("model_type") == "timm_wrapper"
+
+
+def config(folder: Path) -> dict[str, Any]:
+    """What config.json holds; nothing where it is absent or damaged."""
+    return _json(folder / "config.json")
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from headstart import stack
 from headstart.contracts import Modality
 from headstart.errors import HeadstartError, MismatchError, ModelError
+from headstart.sources import _timm, _torchvision
 
 if TYPE_CHECKING:
     from torch import nn
@@ -37,7 +38,7 @@ def bare(folder: Path) -> nn.Module:
 
     with reading(folder):
         module, report = transformers.AutoModel.from_pretrained(
-            folder, **_strict(), ignore_mismatched_sizes=True, output_loading_info=True
+            folder, **_strict(folder), ignore_mismatched_sizes=True, output_loading_info=True
         )
     _refuse_gaps(module, report, folder)
     if getattr(module.config, "is_encoder_decoder", False):
@@ -70,7 +71,7 @@ def for_task(folder: Path, auto_class: str, names: Sequence[str] | None) -> nn.M
     named = {} if names is None else _named(names)
     with reading(folder):
         try:
-            module: nn.Module = getattr(transformers, auto_class).from_pretrained(folder, **_strict(), **named)
+            module: nn.Module = getattr(transformers, auto_class).from_pretrained(folder, **_strict(folder), **named)
         except ValueError as error:
             if "Unrecognized configuration class" not in str(error):
                 raise
@@ -85,8 +86,9 @@ def _named(names: Sequence[str]) -> dict[str, Any]:
     return {"num_labels": len(names), "id2label": id2label, "label2id": label2id, "ignore_mismatched_sizes": True}
 
 
-def _strict() -> dict[str, Any]:
-    return {"use_safetensors": True, "trust_remote_code": False, "local_files_only": True}
+def _strict(folder: Path) -> dict[str, Any]:
+    strict = {"use_safetensors": True, "trust_remote_code": False, "local_files_only": True}
+    return strict | _timm.overrides(folder)
 
 
 def _settled(module: nn.Module) -> nn.Module:
@@ -131,6 +133,7 @@ def reading(folder: Path) -> Iterator[None]:
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
     """Silences transformers' loading bars and reports."""
+    _torchvision.mend()
     from transformers.utils import logging
 
     verbosity, had_bars = logging.get_verbosity(), logging.is_progress_bar_enabled()

@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headstart import cut, stack
+from headstart import stack
 from headstart.contracts import Encoded, Inputs, Modality, Ref, States
 from headstart.errors import ModelError, ModelNotFound, SettingError
-from headstart.sources import _loading
+from headstart.sources import _loading, _snippets, _timm
+from headstart.sources._averages import averages
 from headstart.sources._encoded import EncodedImages, EncodedTexts
 from headstart.sources._folder import modality_of
 from headstart.sources._sounds import EncodedSounds, Frames
@@ -64,7 +65,7 @@ class TransformersBackbone:
         small = {"text": lambda: "a", "image": _grey_image, "audio": _short_hum}[self.modality]()
         with _loading.reading(self.folder):
             inputs = self.prepare([small]).take([0])
-            return tuple(state.shape[1] for state in _averages(self.states(self.module, inputs)))
+            return tuple(state.shape[1] for state in averages(self.states(self.module, inputs)))
 
     def prepare(self, items: Sequence[Any], *, max_length: int | None = None, where: bool = False) -> Encoded:
         """Token ids; or images and recordings, to be opened when a batch needs them.
@@ -123,8 +124,8 @@ class TransformersBackbone:
         """Every hidden state of a batch, as the family defines them."""
         if self.modality == "audio":
             return Frames.of(self.module, self.processor).states(module, inputs)
-        if module.config.model_type == "timm_wrapper":  # type: ignore[union-attr]
-            return States(cut.states(module, inputs))
+        if _timm.is_wrapped(module):
+            return States(_timm.states(module, inputs))
         states = module(**inputs.tensors, output_hidden_states=True).hidden_states
         return States(tuple(states), inputs.tensors.get("attention_mask"))
 
@@ -132,7 +133,7 @@ class TransformersBackbone:
         """Every hidden state averaged over tokens or map, side by side, fp32, shape (B, sum of widths)."""
         import torch
 
-        return torch.cat(_averages(self.states(module, inputs)), dim=1)
+        return torch.cat(averages(self.states(module, inputs)), dim=1)
 
     def task_module(self, auto_class: str, names: Sequence[str] | None) -> nn.Module:
         """The ecosystem's task model, in evaluation mode; see `_loading.for_task`."""
@@ -144,6 +145,13 @@ class TransformersBackbone:
             module.save_pretrained(folder)  # type: ignore[operator]
             self.processor.save_pretrained(folder)
 
+    def usage(self, auto_class: str | None, *, max_length: int | None) -> str:
+        """Python that opens a saved folder without headstart; see the contract."""
+        limit = max_length or self.max_tokens
+        if self.modality == "image" and _timm.is_wrapped(self.module):
+            return _snippets.of_timm(self.module, auto_class)
+        return _snippets.of_transformers(self.modality, auto_class, limit)
+
     def digest(self) -> str:
         """A hash over the digests of every file that decides what the model computes."""
         return hashlib.sha256(json.dumps(dict(self.ref.sha256), sort_keys=True).encode()).hexdigest()
@@ -154,8 +162,11 @@ def backbone_of(folder: Path, ref: Ref) -> TransformersBackbone:
 
     Raises:
         ModelNotFound: The folder has neither a tokenizer nor a processor.
+        MissingExtra: It is one of timm's, and timm is not installed.
+        UnsafeModel: It sends timm elsewhere for its weights.
     """
     modality = modality_of(folder)
+    _timm.verify(folder)
     if modality is None:
         raise ModelNotFound(f'"{folder}" has no tokenizer and no processor beside its config.json.')
     return TransformersBackbone(ref, folder, modality)
@@ -170,22 +181,6 @@ def _num_positions(module: nn.Module) -> int:
             # RoBERTa and its kin count positions from the one after the padding's id on
             return part.num_embeddings - (0 if part.padding_idx is None else part.padding_idx + 1)
     return int(getattr(module.config, "max_position_embeddings", 512))
-
-
-def _averages(states: States) -> list[torch.Tensor]:
-    return [_average(state, states.mask_BT) for state in states.layers]
-
-
-def _average(state: torch.Tensor, mask_BT: torch.Tensor | None) -> torch.Tensor:
-    """The mean over real tokens (B, T, D) or over a map (B, D, H, W), in fp32."""
-    import torch
-
-    if state.ndim == 4:
-        return state.mean(dim=(2, 3), dtype=torch.float32)
-    if mask_BT is None:
-        return state.mean(dim=1, dtype=torch.float32)
-    kept_BTD = state * mask_BT.unsqueeze(-1).to(state.dtype)
-    return kept_BTD.sum(dim=1, dtype=torch.float32) / mask_BT.sum(dim=1, keepdim=True)
 
 
 def _grey_image() -> Any:

@@ -63,10 +63,11 @@ def listed() -> list[Listed]:
     """Models that installed packages carry, and those in the Hub's cache on this machine."""
     packaged = _packaged.listed()
     known = {model.ref for model in packaged}
-    return packaged + [model for model in _cached() if model.ref not in known]
+    return packaged + [model for model, folder in cached() if model.ref not in known and not _folder.is_timm(folder)]
 
 
-def _cached() -> list[Listed]:
+def cached() -> list[tuple[Listed, Path]]:
+    """Models in the Hub's cache on this machine, timm's among them, with their folders."""
     from huggingface_hub import scan_cache_dir
     from huggingface_hub.errors import CacheNotFound
 
@@ -77,17 +78,17 @@ def _cached() -> list[Listed]:
     found = []
     for repo in repos:
         folders = [revision.snapshot_path for revision in repo.revisions] if repo.repo_type == "model" else []
-        modality = next((modality for folder in folders if (modality := _folder.modality_of(folder))), None)
-        if modality is not None:
-            found.append(
-                Listed(
-                    ref=f"hf:{repo.repo_id}",
-                    modality=modality,
-                    mib=round(repo.size_on_disk / 2**20, 1),
-                    is_available=True,
-                    license=_folder.card_license(folders[0]),
-                    about="in the Hub cache on this machine",
-                    rank=40,
-                )
+        whole = next(((folder, kind) for folder in folders if (kind := _folder.modality_of(folder))), None)
+        if whole is not None:
+            folder, modality = whole
+            line = Listed(
+                ref=f"hf:{repo.repo_id}",
+                modality=modality,
+                mib=round(repo.size_on_disk / 2**20, 1),
+                is_available=True,
+                license=_folder.card_license(folder),
+                about="in the Hub cache on this machine",
+                rank=40,
             )
+            found.append((line, folder))
     return found

@@ -1,0 +1,18 @@
+"""Models of timm and TensorFlow, in a process of their own: `make test` puts their packages on its path.
+
+Without them every test here is skipped, and says so.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from headstart.sources import _torchvision
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "conformance"))
+pytest.register_assert_rewrite("source_checks")
+# timm brings a torchvision that does not fit a torch without CUDA, and tests import transformers themselves
+_torchvision.mend()
