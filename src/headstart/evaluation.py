@@ -16,7 +16,13 @@ from headstart.progress import Listener, Stage, Warned, silent
 
 
 def evaluate(
-    run: str | Path, data: Any, *, columns: str | None = None, offline: bool = False, listener: Listener = silent
+    run: str | Path,
+    data: Any,
+    *,
+    columns: str | None = None,
+    offline: bool = False,
+    trust: bool = False,
+    listener: Listener = silent,
 ) -> dict[str, Any]:
     """The scores of a finished run's model on other labelled data; nothing is written.
 
@@ -25,9 +31,10 @@ def evaluate(
         data: As for `fit`; of a folder with splits the test split is taken.
         columns: As for `fit`.
         offline: Never ask the network, not even for a Hub data set.
+        trust: Run code that the pretrained model came with, where it cannot be loaded without.
         listener: Is told what happens.
     """
-    fitted = model.load(run)
+    fitted = model.load(run, trust=trust)
     listener(Stage("data", "reading"))
     fields = {fitted.task_name: fitted.task.fields}
     found = read(data, candidates=fields, task=fitted.task_name, columns=columns, offline=offline)

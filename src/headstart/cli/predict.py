@@ -33,10 +33,12 @@ ITEMS_AT_A_TIME = 512
 @click.command(help=__doc__)
 @click.argument("run", type=click.Path(path_type=Path))
 @click.argument("files", nargs=-1, required=True)
-@settings_options("columns")
+@settings_options("columns", "trust")
 @click.option("--out", type=click.Path(path_type=Path), help="File to write instead: .jsonl, .csv or .parquet.")
 @click.option("--json", "is_json", is_flag=True, help="Print one JSON object instead of one for each item.")
-def command(run: Path, files: tuple[str, ...], columns: str | None, out: Path | None, is_json: bool) -> None:
+def command(
+    run: Path, files: tuple[str, ...], columns: str | None, trust: bool | None, out: Path | None, is_json: bool
+) -> None:
     """Predicts and prints or writes."""
     from headstart import model as models
     from headstart.cli import _write
@@ -45,7 +47,7 @@ def command(run: Path, files: tuple[str, ...], columns: str | None, out: Path | 
 
     if out is not None:
         _write.writer_for(out)
-    model = models.load(run)
+    model = models.load(run, trust=bool(trust))
     field = model.task.fields[0]
     items = read_items(files, field, task=model.task_name, columns=columns)
     if out is None and not is_json:

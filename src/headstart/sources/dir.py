@@ -6,7 +6,7 @@ from pathlib import Path
 
 from headstart.contracts import Backbone, Listed, Ref
 from headstart.errors import ModelNotFound, SettingError
-from headstart.sources import _folder, _safety, _transformers
+from headstart.sources import _folder, _reopened, _safety, _transformers
 
 
 def load(name: str, *, revision: str | None, offline: bool, trust: bool = False) -> Backbone:
@@ -22,6 +22,8 @@ def load(name: str, *, revision: str | None, offline: bool, trust: bool = False)
         raise SettingError(f'"{name}" is a folder and has no revisions. Leave --revision out.')
     if not folder.is_dir():
         raise ModelNotFound(f'There is no folder "{name}". Give one that holds config.json and model.safetensors.')
+    if (reopened := _reopened.opened(folder, trust=trust)) is not None:
+        return reopened
     _safety.verify(folder)
     license_ = _folder.card_license(folder)
     ref = Ref(asked=name, source="dir", name=folder.name, sha256=_safety.fingerprints(folder), license=license_)
