@@ -53,6 +53,7 @@ WORKSHOPS: dict[str, set[str]] = {
     "cli._bars": {"rich"},
     "data": {"PIL", "numpy", "pyarrow"},
     "sources": {"numpy"},
+    "sources._bridge": {"torch"},
     "sources._plain": {"torch"},
     "batches": {"numpy"},
     "cut": {"torch"},

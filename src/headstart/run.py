@@ -249,6 +249,8 @@ def inspect_tokens(found: Found, settings: FitSettings) -> tuple[dict[str, Any],
     if task.modality != "text":
         return {}, ()
     backbone, _ = choose_backbone(settings, task)
+    if not backbone.max_tokens and settings.max_length is None:
+        return {}, ()  # it reads texts of any length
     texts = task.items(found.splits["train"])
     lengths, unknown = backbone.count_tokens(texts)
     limit = settings.max_length or backbone.max_tokens

@@ -116,11 +116,11 @@ class EncodedImages:
 
     def take(self, indices: Sequence[int] | Indices) -> Inputs:
         """Pixels of a batch, shape (B, 3, H, W)."""
-        images = [_opened(self.items[int(i)]) for i in indices]
+        images = [opened(self.items[int(i)]) for i in indices]
         return Inputs({"pixel_values": self.processor(images=images, return_tensors="pt")["pixel_values"]})
 
 
-def _opened(item: Any) -> Any:
+def opened(item: Any) -> Any:
     """The picture of a file, of a file's bytes, of a Pillow image or of a uint8 array (H, W) or (H, W, 3)."""
     from PIL import Image
 

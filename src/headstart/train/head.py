@@ -30,7 +30,9 @@ Floats = np.ndarray[Any, np.dtype[np.float32]]
 
 def learn(job: Job) -> Learnt:
     """A head on frozen features: inside the ecosystem's class where that reads the same, else beside the backbone."""
-    read = job.task.read_at if job.settings.read == "auto" else job.settings.read
+    # what cannot be trained has no class of the ecosystem that a head could stand in
+    usual = job.task.read_at if job.backbone.blocks else "layers"
+    read = usual if job.settings.read == "auto" else job.settings.read
     if read != "classifier" or (job.settings.head != "linear" and job.settings.read == "auto"):
         return _beside(job)
     if job.settings.head != "linear":
