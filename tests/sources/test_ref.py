@@ -27,6 +27,16 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("dir:some/folder", ("dir", "some/folder", None)),
         ("dir:some/me@home", ("dir", "some/me@home", None)),
         ("starter:shapes-resnet", ("starter", "shapes-resnet", None)),
+        ("timm:resnet50.a1_in1k@v1", ("timm", "resnet50.a1_in1k", "v1")),
+        ("torchhub:pytorch/vision@v0.10.0:resnet50", ("torchhub", "pytorch/vision@v0.10.0:resnet50", None)),
+        ("tfhub:google/nnlm/tensorFlow2/en-dim128/1", ("tfhub", "google/nnlm/tensorFlow2/en-dim128/1", None)),
+        ("bert-base-uncased", ("hf", "google-bert/bert-base-uncased", None)),
+        ("bert-base-uncased@v1", ("hf", "google-bert/bert-base-uncased", "v1")),
+        ("hf:bert-base-uncased", ("hf", "google-bert/bert-base-uncased", None)),
+        ("roberta-large", ("hf", "FacebookAI/roberta-large", None)),
+        ("distilbert-base-uncased", ("hf", "distilbert/distilbert-base-uncased", None)),
+        ("albert-base-v2", ("hf", "albert/albert-base-v2", None)),
+        ("electra-small-discriminator", ("hf", "google/electra-small-discriminator", None)),
     ],
     ids=str,
 )
@@ -51,6 +61,41 @@ def test_a_folder_that_could_be_a_hub_id_must_be_spelt_out() -> None:
 def test_what_could_mean_several_things_or_nothing_is_not_guessed(text: str) -> None:
     with pytest.raises(ModelNotFound, match=r"Write hf:org/name, dir:PATH or starter:NAME"):
         _ref.parse(text)
+
+
+@pytest.mark.parametrize("text", ["resnet50", "vgg16", "gpt2"])
+def test_a_bare_word_gets_the_spellings_it_may_have(text: str) -> None:
+    says = f"write timm:{text} or torchhub:pytorch/vision:{text}. Write hf:org/name, dir:PATH or starter:NAME"
+    with pytest.raises(ModelNotFound, match=says):
+        _ref.parse(text)
+
+
+def test_a_mistyped_old_id_gets_the_closest_one() -> None:
+    with pytest.raises(ModelNotFound, match=r"Did you mean bert-base-uncased\?"):
+        _ref.parse("bert-base-uncase")
+
+
+def test_an_old_id_that_is_a_folder_too_must_be_spelt_out() -> None:
+    Path("bert-base-uncased").mkdir()
+    with pytest.raises(ModelNotFound, match="Write hf:bert-base-uncased or dir:bert-base-uncased"):
+        _ref.parse("bert-base-uncased")
+
+
+def test_an_old_id_is_found_in_a_cache_that_has_it_only_as_such(hub_cache: Path) -> None:
+    old = hub_cache.with_name("models--bert-base-uncased")
+    hub_cache.rename(old)
+    try:
+        asked = [_ref.parse(text) for text in ("bert-base-uncased", "hf:bert-base-uncased", "bert-base-cased")]
+        loaded = _ref.load("bert-base-uncased", offline=True)
+    finally:
+        old.rename(hub_cache)
+    assert [name for _, name, _ in asked] == ["bert-base-uncased"] * 2 + ["google-bert/bert-base-cased"]
+    assert loaded.ref.revision == families.COMMIT
+
+
+def test_a_timm_folder_may_have_an_at_sign_in_its_path() -> None:
+    Path("me@home").mkdir()
+    assert _ref.parse("timm:me@home") == ("timm", "me@home", None)
 
 
 def test_an_unknown_scheme_gets_the_closest_one() -> None:
