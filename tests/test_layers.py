@@ -23,7 +23,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("report", "folder", "journal", "record"),
     ("train", "model"),
     ("tasks", "strategies", "features", "score", "network"),
-    ("data", "sources", "stack", "cut", "starters", "batches"),
+    ("data", "sources", "stack", "cut", "kernels", "starters", "batches"),
     ("errors", "progress", "plug", "contracts", "settings", "device"),
 )
 """Top to bottom; a room imports from the layers below its own."""
@@ -33,6 +33,7 @@ SIBLINGS = {
     ("sources", "stack"): "a backbone knows where its blocks are",
     ("sources", "cut"): "a family that does not tell its hidden states is looked into at its blocks",
     ("cut", "stack"): "a cut lies between two blocks",
+    ("kernels", "stack"): "a module on other kernels is a twin of the first",
     ("sources", "data"): "a backbone reads images as the checks do",
     ("plug", "errors"): "an unknown name is an error",
     ("device", "contracts"): "a device is one of a few names",
@@ -55,6 +56,7 @@ WORKSHOPS: dict[str, set[str]] = {
     "sources": {"numpy"},
     "batches": {"numpy"},
     "cut": {"torch"},
+    "kernels": {"torch"},
     "score": {"numpy"},
     "tasks": {"numpy"},
     "features": {"numpy"},

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from headstart.contracts import Inputs
 from headstart.train import step
 
 
@@ -59,8 +58,3 @@ def test_bfloat16_is_mixed_with_fp32_weights() -> None:
         output = layer(torch.ones(2, 4))
     assert output.dtype == torch.bfloat16
     assert layer.weight.dtype == torch.float32
-
-
-def test_a_batch_goes_to_the_device_whole() -> None:
-    moved = step.to(Inputs({"a": torch.ones(2), "b": torch.zeros(2)}), "cpu")
-    assert {name: tensor.sum().item() for name, tensor in moved.tensors.items()} == {"a": 2, "b": 0}

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import torch
 
-from headstart.contracts import Inputs
 from headstart.device import device
 from headstart.progress import Note
 
@@ -31,11 +30,6 @@ class Precision:
     def note(self) -> Note:
         """What to tell the user."""
         return Note(self.why)
-
-
-def to(inputs: Inputs, place: str) -> Inputs:
-    """The batch on a device."""
-    return Inputs({name: tensor.to(place) for name, tensor in inputs.tensors.items()})
 
 
 @contextlib.contextmanager
