@@ -13,8 +13,8 @@ from headstart import batches, kernels
 
 # five units in the last place of an output of size one, after a few layers
 EXACT = 5e-6
-# a bfloat16 number has 8 bits, and three layers of them went into an output
-HALF = 0.03
+# a bfloat16 number has 8 bits, and up to 26 layers of them went into an output
+HALF = 0.05
 # torch's complaint over how WavLM's own code masks
 pytestmark = pytest.mark.filterwarnings("ignore:Support for mismatched key_padding_mask")
 

@@ -19,17 +19,18 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("__main__",),
     ("cli",),
     ("__init__", "api", "estimators"),
-    ("run", "evaluation"),
+    ("run", "evaluation", "encoding"),
     ("report", "folder", "journal", "record"),
     ("train", "model"),
     ("tasks", "strategies", "features", "score", "network"),
-    ("data", "sources", "stack", "cut", "kernels", "starters", "batches"),
+    ("data", "sources", "stack", "cut", "kernels", "starters", "batches", "pool"),
     ("errors", "progress", "plug", "contracts", "settings", "device"),
 )
 """Top to bottom; a room imports from the layers below its own."""
 
 SIBLINGS = {
     ("tasks", "score"): "a task's metrics are the common ones",
+    ("sources", "pool"): "a family says of itself how wide an average of its states is",
     ("sources", "stack"): "a backbone knows where its blocks are",
     ("sources", "cut"): "a family that does not tell its hidden states is looked into at its blocks",
     ("cut", "stack"): "a cut lies between two blocks",
@@ -64,6 +65,7 @@ WORKSHOPS: dict[str, set[str]] = {
     "train": {"numpy", "sklearn", "torch"},
     "model": {"numpy", "safetensors", "torch"},
     "run": {"numpy", "pyarrow", "torch"},
+    "encoding": {"numpy", "torch"},
     "estimators": {"numpy", "sklearn"},
     "report": {"jinja2"},
 }

@@ -12,6 +12,8 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from headstart.api import check, fit
+    from headstart.encoding.encoder import Encoder, load_backbone
+    from headstart.encoding.parts import Encoding
     from headstart.errors import DataError, HeadstartError
     from headstart.estimators import ImageClassifier, TextClassifier
     from headstart.evaluation import evaluate
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "DataError": "errors",
+    "Encoder": "encoding.encoder",
+    "Encoding": "encoding.parts",
     "FitSettings": "settings",
     "HeadstartError": "errors",
     "ImageClassifier": "estimators",
@@ -31,11 +35,14 @@ _HOMES = {
     "evaluate": "evaluation",
     "fit": "api",
     "load": "model",
+    "load_backbone": "encoding.encoder",
 }
 """Name -> the module it lives in. No name may also be a module's, or importing that module would shadow it."""
 
 __all__ = [
     "DataError",
+    "Encoder",
+    "Encoding",
     "FitSettings",
     "HeadstartError",
     "ImageClassifier",
@@ -47,6 +54,7 @@ __all__ = [
     "evaluate",
     "fit",
     "load",
+    "load_backbone",
 ]
 
 

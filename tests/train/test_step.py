@@ -45,10 +45,10 @@ def test_the_faster_arithmetic_is_taken(half: float, expected: str) -> None:
     assert f"{expected} is used" in found.note().text
 
 
-def test_a_measurement_is_remembered_and_not_made_again(tmp_path: Path) -> None:
-    memory = tmp_path / "precision" / "key"
-    first = step.precision("auto", work({"float32": 0.008, "bfloat16": 0.002}), memory=memory)
-    again = step.precision("auto", untouched, memory=memory)
+def test_a_measurement_is_remembered_and_not_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADSTART_CACHE", str(tmp_path))
+    first = step.precision("auto", work({"float32": 0.008, "bfloat16": 0.002}), known=("a model", "a step"))
+    again = step.precision("auto", untouched, known=("a model", "a step"))
     assert (again.dtype, again.ratio) == (first.dtype, first.ratio)
 
 
