@@ -22,7 +22,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("run", "evaluation", "encoding"),
     ("report", "folder", "journal", "record"),
     ("train", "model"),
-    ("tasks", "strategies", "features", "score", "network"),
+    ("tasks", "strategies", "features", "score", "network", "anatomy"),
     ("data", "sources", "stack", "cut", "kernels", "starters", "batches", "pool"),
     ("errors", "progress", "plug", "contracts", "settings", "device"),
 )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from headstart.api import check, fit
+    from headstart.api import check, fit, inspect
     from headstart.encoding.encoder import Encoder, load_backbone
     from headstart.encoding.parts import Encoding
     from headstart.errors import DataError, HeadstartError
@@ -34,6 +34,7 @@ _HOMES = {
     "check": "api",
     "evaluate": "evaluation",
     "fit": "api",
+    "inspect": "api",
     "load": "model",
     "load_backbone": "encoding.encoder",
 }
@@ -53,6 +54,7 @@ __all__ = [
     "check",
     "evaluate",
     "fit",
+    "inspect",
     "load",
     "load_backbone",
 ]
