@@ -175,7 +175,7 @@ def test_a_model_that_was_looked_at_is_as_it_was(name: str) -> None:
     anatomy.training_memory(backbone, 1, batch_size=2)
 
     weights, *rest = state_of(backbone.module)
-    assert rest == before[1:]
+    assert tuple(rest) == before[1:]
     assert all(torch.equal(value, before[0][key]) for key, value in weights.items())
 
 
@@ -232,3 +232,33 @@ def test_of_a_model_without_blocks_what_can_be_known_is_told() -> None:
 
     assert (found.model, found.license, found.widths, found.parameters) == ("dir:some", "mit", (128,), 0)
     assert (found.blocks, found.work, found.stem) == ((), None, None)
+
+
+class RowOfLayers(nn.Module):
+    """A VGG of two stages: all its layers in one row, and a classifier of two classes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        low = (nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2))
+        high = (nn.Conv2d(4, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2))
+        self.features = nn.Sequential(*low, *high)
+        self.classifier = nn.Linear(8, 2)
+
+    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = self.classifier(self.features(pixels).mean(dim=(2, 3)))
+        return logits
+
+
+def test_stages_of_a_vgg_are_runs_of_its_layers() -> None:
+    items = specimens.Items({"pixels": torch.ones(1, 3, 8, 8)})
+    vgg: Any = specimens.Specimen(RowOfLayers(), items, "image", read=lambda net, tensors: net(**tensors))
+    found = anatomy.of(vgg)
+
+    told = [[(one.kind, one.shape) for unit in part.units for one in unit.layers] for part in found.blocks]
+    assert told == [
+        [("Conv2d", (3, 4)), ("MaxPool2d", ())],
+        [("Conv2d", (4, 8)), ("Conv2d", (8, 8)), ("MaxPool2d", ())],
+    ]
+    # 2 · 9 · channels in · channels out · pixels
+    assert [part.flops for part in found.blocks] == [2 * 9 * 3 * 4 * 64, 2 * 9 * (4 * 8 + 8 * 8) * 16]
+    assert [part.output for part in found.blocks] == [(4, 4, 4), (8, 2, 2)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -93,7 +94,10 @@ def _row(label: str, text: str, parameters: str, flops: str) -> str:
 
 def _wrapped(label: str, text: str, parameters: str, flops: str) -> Iterator[str]:
     """A row whose text may go on below itself, the figures on its first line."""
-    first, *rest = textwrap.wrap(text, WIDTH - NUMBERS - LABEL - 3)
+    # a layer is not torn apart: within it the spaces are such that no line may break there
+    tied = re.sub(r"(?<![,;:]) ", "\N{NO-BREAK SPACE}", text)
+    lines = textwrap.wrap(tied, WIDTH - NUMBERS - LABEL - 3)
+    first, *rest = (line.replace("\N{NO-BREAK SPACE}", " ") for line in lines)
     yield _row(label, first, parameters, flops)
     yield from (f"{' ' * (LABEL + 2)}{line}" for line in rest)
 
@@ -143,8 +147,8 @@ def _size(num_bytes: int | None) -> str:
 
 def memory(found: Facts) -> Iterator[str]:
     """What training above the boundary keeps in memory."""
-    share = f"{found['trained']:,} of {found['parameters']:,} parameters" if found["trained"] else "nothing"
-    yield f"  {'training':{LABEL}}{share} of the model {'are' if found['trained'] else 'is'} trained, and the head"
+    share = f"{found['trained']:,} of {found['parameters']:,} parameters are trained, and the head"
+    yield f"  {'training':{LABEL}}{share if found['trained'] else 'nothing of the model is trained, only the head'}"
     rows = [
         ("weights", found["weights"], "all of them"),
         ("gradients", found["gradients"], "of what is trained"),
