@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -262,3 +263,20 @@ def test_stages_of_a_vgg_are_runs_of_its_layers() -> None:
     # 2 · 9 · channels in · channels out · pixels
     assert [part.flops for part in found.blocks] == [2 * 9 * 3 * 4 * 64, 2 * 9 * (4 * 8 + 8 * 8) * 16]
     assert [part.output for part in found.blocks] == [(4, 4, 4), (8, 2, 2)]
+
+
+@pytest.mark.parametrize(
+    ("processor", "frames", "said"),
+    [
+        (SimpleNamespace(sampling_rate=16_000, n_samples=480_000), 1500, "30 seconds of sound"),
+        (SimpleNamespace(sampling_rate=16_000), 49, "10 seconds of sound"),
+        (SimpleNamespace(sampling_rate=16_000), 1500, "1 second of sound"),
+    ],
+    ids=["as much as Whisper always reads", "ten seconds of the usual frames", "fewer of many frames"],
+)
+def test_a_recording_is_as_long_as_its_frames_allow(processor: Any, frames: int, said: str) -> None:
+    backbone = specimens.family("hubert")
+    backbone.items = specimens.Items(backbone.items.first, lengths=(frames,))
+    backbone.processor = processor
+
+    assert anatomy.trace.sample(backbone).words == said

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 TOKENS = 128
 SECONDS = 10.0
+MOST_FRAMES = 1500
+"""Of a recording, three times those of ten seconds in wav2vec 2.0: attention takes memory with their square."""
 SIDE = 224
 """Of the image given to a processor; one that resizes makes of it what the model reads."""
 SENTENCE = "Hello, my dog is cute. "
@@ -88,16 +90,22 @@ def _image(backbone: Backbone) -> Sample:
 
 
 def _sound(backbone: Backbone) -> Sample:
-    """Ten seconds of a low tone; of a model that always reads so much, as much as it reads."""
+    """Ten seconds of a low tone, or fewer where they would be many frames; of Whisper, as much as it always reads."""
     import numpy as np
 
     processor = getattr(backbone, "processor", None)
     rate = int(getattr(processor, "sampling_rate", USUAL_RATE))
-    samples = int(getattr(processor, "n_samples", SECONDS * rate))
-    tone = np.sin(np.arange(samples, dtype=np.float32) * 0.05)
-    encoded = backbone.prepare([tone])
-    seconds = samples / rate
-    return Sample(lambda count: encoded.take([0] * count), seconds, f"{seconds:g} seconds of sound")
+
+    def tone(seconds: float) -> Any:
+        return backbone.prepare([np.sin(np.arange(round(seconds * rate), dtype=np.float32) * 0.05)])
+
+    always = getattr(processor, "n_samples", None)
+    per_second = max(1, int(tone(1.0).lengths[0]))
+    seconds = min(SECONDS, MOST_FRAMES / per_second) if always is None else always / rate
+    encoded = tone(seconds)
+    return Sample(
+        lambda count: encoded.take([0] * count), seconds, f"{seconds:.3g} second{'s' * (seconds != 1)} of sound"
+    )
 
 
 def work(backbone: Backbone, item: Sample, traced: Traced) -> Work:
