@@ -105,6 +105,17 @@ def test_the_data_check_leaves_out_what_only_the_model_sees(texts: tuple[Path, A
     assert "tokens" not in str(headstart.check(data, model=f"tfhub:{texts[0]}").facts)
 
 
+def test_texts_are_encoded_as_vectors_and_have_no_tokens(texts: tuple[Path, Any]) -> None:
+    encoded = headstart.load_backbone(f"tfhub:{texts[0]}").encode(TEXTS)
+    assert np.array_equal(encoded.mean, texts[1](foreign.tensorflow().constant(TEXTS)).numpy())
+    assert (encoded.ids, encoded.where, encoded.cls) == (None, None, None)
+
+
+def test_images_are_encoded_as_vectors(images: tuple[Path, Any]) -> None:
+    pictures = [families.picture((60 * i, 90, 120), seed=i) for i in range(3)]
+    assert headstart.load_backbone(f"tfhub:{images[0]}").encode(pictures).mean.shape == (3, foreign.WIDTH)
+
+
 ACTS: dict[str, Any] = {
     "WriteFile": lambda tf, texts: tf.io.write_file("/tmp/never", tf.strings.reduce_join(texts)),
     "ReadFile": lambda tf, texts: tf.io.read_file("/etc/hostname"),

@@ -95,6 +95,18 @@ def test_every_hidden_state_is_timms_own_intermediate(name: str, made: Any) -> N
     assert [float((one - other).abs().max()) for one, other in zip(ours, theirs, strict=True)] == [0.0] * len(ours)
 
 
+# of the others, layers of their own stand between the last block and the features
+@pytest.mark.parametrize("name", ["vgg", "vgg with norms", "resnet", "regnet", "without known blocks"])
+def test_what_is_encoded_is_timms_own_features_averaged(name: str, made: Any) -> None:
+    folder, model = made(name)
+    images = [families.picture((60 * i, 90, 120), seed=i) for i in range(3)]
+    encoded = headstart.load_backbone(f"timm:{folder}").encode(images)
+    backbone: Any = _ref.load(f"timm:{folder}")
+    with torch.inference_mode():
+        last = model.forward_features(backbone.prepare(images).take([0, 1, 2]).tensors["pixel_values"])
+    np.testing.assert_allclose(encoded.mean, last.mean((2, 3)).numpy(), atol=1e-5, rtol=0)
+
+
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_a_pass_cut_anywhere_equals_the_whole_to_the_bit(name: str, made: Any) -> None:
     backbone: Any = _ref.load(f"timm:{made(name)[0]}")

@@ -361,6 +361,16 @@ def test_images_are_read_as_module_and_reference_say(repository: Path) -> None:
     assert load(f"{repository}:resnet20?size=40&resize=48").pixels.resize == 48
 
 
+def test_images_are_encoded_as_their_last_map_averaged(repository: Path, weights: Path) -> None:
+    name = f"{repository}:resnet20?weights={weights}"
+    images = [families.picture(shade, seed=7) for shade in families.SHADES.values()]
+    ours = headstart.load_backbone(f"torchhub:{name}", trust=True).encode(images).mean
+    backbone = load(name)
+    with torch.inference_mode():
+        theirs = backbone.states(backbone.module, backbone.prepare(images).take([0, 1])).layers[-1].mean((2, 3))
+    np.testing.assert_allclose(ours, theirs.numpy(), atol=1e-5, rtol=0)
+
+
 def test_how_images_are_read_belongs_to_the_digest(repository: Path) -> None:
     digests = {load(f"{repository}:resnet20{query}").digest() for query in ("", "", "?size=40", "?mean=0.5,0.5,0.5")}
     assert len(digests) == 3

@@ -16,11 +16,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from headstart import stack
+from headstart import pool, stack
 from headstart.contracts import Encoded, Inputs, Modality, Ref, States
 from headstart.errors import MismatchError
 from headstart.sources import _plain, _snippets
-from headstart.sources._averages import averages
 from headstart.sources._encoded import EncodedImages
 from headstart.sources._pixels import Pixels
 
@@ -60,6 +59,11 @@ class ModuleBackbone:
         """Bottom to top."""
         return stack.blocks_of(self.plain)
 
+    @property
+    def has_cls(self) -> bool:
+        """Whether the first token was put there to stand for the whole image, by the names its makers give it."""
+        return any(name.endswith(("cls_token", "class_token")) for name, _ in self.plain.named_parameters())
+
     @cached_property
     def widths(self) -> tuple[int, ...]:
         """Of every hidden state, seen on one image of noise."""
@@ -67,7 +71,7 @@ class ModuleBackbone:
 
         with torch.inference_mode():
             inputs = Inputs({"pixel_values": _plain.noise(self.pixels.size)})
-            return tuple(state.shape[1] for state in averages(self.states(self.module, inputs)))
+            return tuple(pool.mean(state, None).shape[1] for state in self.states(self.module, inputs).layers)
 
     def prepare(self, items: Sequence[Any], *, max_length: int | None = None, where: bool = False) -> Encoded:
         """Images as paths, Pillow images or arrays (H, W, 3) of uint8, to be opened when a batch needs them."""
@@ -90,7 +94,7 @@ class ModuleBackbone:
         """Every hidden state averaged over tokens or map, side by side, fp32, shape (B, sum of widths)."""
         import torch
 
-        return torch.cat(averages(self.states(module, inputs)), dim=1)
+        return torch.cat([pool.mean(state, None) for state in self.states(module, inputs).layers], dim=1)
 
     def task_module(self, auto_class: str, names: Sequence[str] | None) -> nn.Module:
         """A copy whose last linear layer is a fresh one for these names, or that ends in one more if it gives features.

@@ -61,6 +61,11 @@ class SavedModelBackbone:
         """0: it reads texts of any length, in its own pieces."""
         return 0
 
+    @property
+    def has_cls(self) -> bool:
+        """Never: there is one vector, and no tokens."""
+        return False
+
     @cached_property
     def widths(self) -> tuple[int, ...]:
         """Of its one output, seen on one small item."""
@@ -70,14 +75,13 @@ class SavedModelBackbone:
     def prepare(self, items: Sequence[Any], *, max_length: int | None = None, where: bool = False) -> Encoded:
         """Texts as their bytes; or images, to be opened when a batch needs them.
 
+        With `where` all the same: it gives one vector for an item, and has no tokens to tell of.
+
         Raises:
             SettingError: `max_length` was given.
-            MismatchError: `where` was asked of a model whose pieces are its own business.
         """
         if max_length is not None:
             raise SettingError(f'--max-length {max_length}: "{self.ref}" reads whole texts. Leave it out.')
-        if where and self.modality == "text":
-            raise MismatchError(f'"{self.ref}" does not say which characters it reads together. Use another model.')
         if self.modality == "text":
             return _tensors.Strings(tuple(items))
         return _tensors.Pictures(tuple(items), self.called.height, self.called.width)

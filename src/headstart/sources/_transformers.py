@@ -17,11 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headstart import stack
+from headstart import pool, stack
 from headstart.contracts import Encoded, Inputs, Modality, Ref, States
 from headstart.errors import ModelError, ModelNotFound, SettingError
 from headstart.sources import _loading, _snippets, _timm
-from headstart.sources._averages import averages
 from headstart.sources._encoded import EncodedImages, EncodedTexts
 from headstart.sources._folder import modality_of
 from headstart.sources._sounds import EncodedSounds, Frames
@@ -65,7 +64,7 @@ class TransformersBackbone:
         small = {"text": lambda: "a", "image": _grey_image, "audio": _short_hum}[self.modality]()
         with _loading.reading(self.folder):
             inputs = self.prepare([small]).take([0])
-            return tuple(state.shape[1] for state in averages(self.states(self.module, inputs)))
+            return tuple(state.shape[1] for state in _averages(self.states(self.module, inputs)))
 
     def prepare(self, items: Sequence[Any], *, max_length: int | None = None, where: bool = False) -> Encoded:
         """Token ids; or images and recordings, to be opened when a batch needs them.
@@ -120,6 +119,14 @@ class TransformersBackbone:
             return int(self.processor.model_max_length)
         return _num_positions(self.module)
 
+    @cached_property
+    def has_cls(self) -> bool:
+        """Whether the first token was put there to stand for the whole item."""
+        if self.modality == "text":
+            mark = self.processor.cls_token_id
+            return mark is not None and int(self.prepare(["a"]).take([0]).tensors["input_ids"][0, 0]) == mark
+        return any(name.endswith("cls_token") for name, _ in self.module.named_parameters())
+
     def states(self, module: nn.Module, inputs: Inputs) -> States:
         """Every hidden state of a batch, as the family defines them."""
         if self.modality == "audio":
@@ -133,7 +140,7 @@ class TransformersBackbone:
         """Every hidden state averaged over tokens or map, side by side, fp32, shape (B, sum of widths)."""
         import torch
 
-        return torch.cat(averages(self.states(module, inputs)), dim=1)
+        return torch.cat(_averages(self.states(module, inputs)), dim=1)
 
     def task_module(self, auto_class: str, names: Sequence[str] | None) -> nn.Module:
         """The ecosystem's task model, in evaluation mode; see `_loading.for_task`."""
@@ -181,6 +188,10 @@ def _num_positions(module: nn.Module) -> int:
             # RoBERTa and its kin count positions from the one after the padding's id on
             return part.num_embeddings - (0 if part.padding_idx is None else part.padding_idx + 1)
     return int(getattr(module.config, "max_position_embeddings", 512))
+
+
+def _averages(states: States) -> list[torch.Tensor]:
+    return [pool.mean(state, states.mask_BT) for state in states.layers]
 
 
 def _grey_image() -> Any:
