@@ -24,7 +24,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("train", "model"),
     ("tasks", "strategies", "features", "score", "network"),
     ("data", "sources", "stack", "cut", "starters", "batches"),
-    ("errors", "progress", "plug", "contracts", "settings", "device"),
+    ("errors", "progress", "plug", "contracts", "settings", "device", "cache"),
 )
 """Top to bottom; a room imports from the layers below its own."""
 

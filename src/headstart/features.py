@@ -10,7 +10,6 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-import os
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headstart import batches
+from headstart.cache import cache_root as cache_root
 from headstart.contracts import Encoded, Inputs
 from headstart.device import device
 from headstart.progress import Advance, Listener, Note
@@ -56,13 +56,6 @@ class Extractor:
         """Names the cache: a hash of every ingredient that could change a feature."""
         ingredients = [FORMAT, self.digest, self.name, self.width, self.max_length, self.dtype]
         return hashlib.sha256(json.dumps(ingredients).encode()).hexdigest()[:32]
-
-
-def cache_root() -> Path:
-    """The folder of all caches: HEADSTART_CACHE, or the user's cache folder."""
-    given = os.environ.get("HEADSTART_CACHE")
-    base = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
-    return Path(given) if given else base / "headstart"
 
 
 def row_keys(items: Sequence[Any], *, are_files: bool) -> list[str]:

@@ -57,9 +57,16 @@ def test_what_transformers_itself_writes_is_let_pass(copy: Path, values: dict[st
 
 
 @pytest.mark.parametrize("name", ["pytorch_model.bin", "model.pt", "model.ckpt", "weights.pkl"])
-def test_pickled_weights_alone_are_refused(copy: Path, name: str) -> None:
+def test_weights_that_torch_never_saved_are_refused(copy: Path, name: str) -> None:
     (copy / "model.safetensors").rename(copy / name)
-    with pytest.raises(UnsafeModel, match=f"pickled weights only \\({name}\\). Save it as safetensors"):
+    with pytest.raises(UnsafeModel, match=f"{name}: it is no file of torch.save"):
+        folders.load(str(copy), revision=None, offline=True)
+
+
+def test_several_pickles_of_which_none_is_called_as_weights_are_refused(copy: Path) -> None:
+    (copy / "model.safetensors").rename(copy / "a.pt")
+    (copy / "b.pt").write_bytes(b"")
+    with pytest.raises(UnsafeModel, match=r"pickled weights only \(a.pt, b.pt\), and none is pytorch_model.bin"):
         folders.load(str(copy), revision=None, offline=True)
 
 
