@@ -76,7 +76,7 @@ def _in_a_child(source: Path, target: Path) -> None:
     if refused is not None:
         raise UnsafeModel(refused)
     if not target.is_file():
-        raise UnsafeModel(f"{source}: it could not be converted ({_last(done.stderr)}). Get it as safetensors.")
+        raise UnsafeModel(f"{source}: it could not be converted ({_last(done.stderr)[:200]}). Get it as safetensors.")
 
 
 def _answer(done: subprocess.CompletedProcess[str]) -> str | None:
@@ -89,4 +89,4 @@ def _answer(done: subprocess.CompletedProcess[str]) -> str | None:
 
 
 def _last(text: str) -> str:
-    return (text.strip().splitlines() or ["it ended without a word"])[-1][:200]
+    return (text.strip().splitlines() or ["it ended without a word"])[-1]
