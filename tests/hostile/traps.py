@@ -98,6 +98,12 @@ def _program(_: Path) -> bytes:
     return pickles.saved(torch.nn.Linear(2, 2))
 
 
+def _not_a_number(_: Path) -> bytes:
+    import torch
+
+    return pickles.saved({"w": torch.tensor([1.0, float("nan")])})
+
+
 def _array(_: Path) -> bytes:
     import numpy as np
 
@@ -147,6 +153,7 @@ PICKLES = [
         _held(pickles.zipped(pickles.tensor((10**6, 10**6), (0, 0), num=4), BYTES)),
         "would unpack to 4,000,000,000,000 bytes",
     ),
+    Trap("no number in a pickle", bin_of(_not_a_number), 'pytorch_model.bin" are damaged: 1 numbers of "w" are NaN'),
     Trap("a whole module", bin_of(_program), 'would import "torch.nn.modules.linear.Linear"'),
     Trap("an array of NumPy", bin_of(_array), "numpy."),
     Trap("no weights", _held(pickles.saved({"epoch": 3})), "it holds no tensors by name"),

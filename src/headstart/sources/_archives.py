@@ -149,7 +149,8 @@ def _verify_stacked(path: Path, file: BinaryIO) -> None:
         _refuse(path, "it is a pickle and no file of torch.save")
     _, storages = _pickles.walk(file, where)
     keys, _ = _pickles.walk(file, where)
-    if not isinstance(keys, list) or sorted(map(str, keys)) != sorted(storages):
+    named = isinstance(keys, list) and all(isinstance(key, str | int) for key in keys)
+    if not named or sorted(map(str, keys)) != sorted(storages):
         _refuse(path, "its list of storages is not that of its tensors")
     # a count of eight bytes stands before the numbers of each
     expected = file.tell() + sum(8 + storage.num_bytes for storage in storages.values())

@@ -67,6 +67,7 @@ def _in_a_child(source: Path, target: Path) -> None:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
+            errors="replace",
             timeout=SECONDS,
             check=False,
         )

@@ -138,9 +138,14 @@ def _refuse_gaps(module: nn.Module, report: Mapping[str, Any], folder: Path) -> 
         )
 
 
+def is_of_a_head(name: str) -> bool:
+    """Whether a weight is one of a head, or a left-over that does no harm, told by its name in the checkpoint."""
+    return HEADS.match(name) is not None or name.rpartition(".")[2] in LEFT_OVER
+
+
 def _refuse_strangers(names: Iterable[str], folder: Path) -> None:
     """Stops over weights that are neither the backbone's nor those of a head, which a task's checkpoint has too."""
-    strangers = [name for name in names if not HEADS.match(name) and name.rpartition(".")[2] not in LEFT_OVER]
+    strangers = [name for name in names if not is_of_a_head(name)]
     if strangers:
         raise ModelError(
             f'The weights in "{folder}" do not fit its config.json: {len(strangers)} belong to no part of the model '

@@ -52,9 +52,17 @@ def _fill(view: Path, folder: Path, weights: Mapping[str, Path | str], *, clean:
         if clean and is_config and not path.name.endswith(".index.json"):
             (view / path.name).write_text(json.dumps(_configs.cleaned(_configs.read_json(path))), encoding="utf-8")
         else:
-            (view / path.name).symlink_to(path.resolve())
+            _link(view / path.name, path)
     for name, given in weights.items():
         if isinstance(given, str):
             (view / name).write_text(given, encoding="utf-8")
         else:
-            (view / name).symlink_to(given.resolve())
+            _link(view / name, given)
+
+
+def _link(link: Path, path: Path) -> None:
+    """A link where the system lets us make one, else a copy."""
+    try:
+        link.symlink_to(path.resolve())
+    except OSError:
+        (shutil.copytree if path.is_dir() else shutil.copy)(path, link)
