@@ -98,6 +98,18 @@ def _program(_: Path) -> bytes:
     return pickles.saved(torch.nn.Linear(2, 2))
 
 
+def _without_a_shard(folder: Path) -> None:
+    (folder / WEIGHTS).unlink()
+    (folder / "pytorch_model-1.bin").write_bytes(pickles.plain())
+    shards = {"a": "pytorch_model-1.bin", "b": "pytorch_model-2.bin"}
+    (folder / f"{PICKLED}.index.json").write_text(json.dumps({"weight_map": shards}))
+
+
+def _shard_elsewhere(folder: Path) -> None:
+    (folder / WEIGHTS).unlink()
+    (folder / f"{PICKLED}.index.json").write_text(json.dumps({"weight_map": {"a": "../x.bin"}}))
+
+
 def _not_a_number(_: Path) -> bytes:
     import torch
 
@@ -154,6 +166,8 @@ PICKLES = [
         "would unpack to 4,000,000,000,000 bytes",
     ),
     Trap("no number in a pickle", bin_of(_not_a_number), 'pytorch_model.bin" are damaged: 1 numbers of "w" are NaN'),
+    Trap("a shard that is missing", _without_a_shard, "pytorch_model-2.bin is not there"),
+    Trap("a shard elsewhere", _shard_elsewhere, 'in "../x.bin", which is not beside it'),
     Trap("a whole module", bin_of(_program), 'would import "torch.nn.modules.linear.Linear"'),
     Trap("an array of NumPy", bin_of(_array), "numpy."),
     Trap("no weights", _held(pickles.saved({"epoch": 3})), "it holds no tensors by name"),
@@ -182,11 +196,18 @@ def key(name: str, /, **values: Any) -> tuple[Callable[[Path], object], str]:
     return with_values(CONFIG, **values), f'config.json: the key "{name}" can run or fetch code'
 
 
+def _escaped(folder: Path) -> None:
+    text = (folder / CONFIG).read_text().rstrip().removesuffix("}")
+    (folder / CONFIG).write_text(text + r', "\u0061uto\u005fmap": {"AutoModel": "code.Model"}}')
+
+
 CODE = {"AutoModel": "code.Model"}
 CONFIGS = [
     Trap("auto_map", *key("auto_map", auto_map=CODE)),
     Trap("auto_map into another repository", *key("auto_map", auto_map={"AutoModel": "evil/repo--code.Model"})),
     Trap("auto_map, nested", *key("auto_map", text_config={"deep": [{"auto_map": CODE}]})),
+    Trap("auto_map, spelt in escapes", _escaped, '"auto_map" can run or fetch code'),
+    Trap("a folder for a config", lambda folder: (folder / "generation_config.json").mkdir(), "is a folder"),
     Trap("kernel to fetch (CVE-2026-4372)", *key("_attn_implementation_internal", _attn_implementation_internal="a/b")),
     Trap("attention by a kernel", *key("attn_implementation", attn_implementation="kernels-community/flash-attn")),
     Trap("attention by parts", *key("_attn_implementation", _attn_implementation={"text_config": "a/b"})),

@@ -68,6 +68,15 @@ def test_a_fitted_model_with_code_asks_for_trust_again(own: Path, tmp_path: Path
     assert headstart.load(tmp_path / "run", trust=True).predict(["a lovely day"])
 
 
+def test_with_trust_a_null_among_the_keys_does_no_harm(own: Path) -> None:
+    facts = json.loads((own / "tokenizer_config.json").read_text())
+    (own / "tokenizer_config.json").write_text(json.dumps({**facts, "auto_map": None}))
+    backbone = folders.load(str(own), revision=None, offline=True, trust=True)
+    assert backbone.ref.ran_code
+    assert type(backbone.module).__name__ == "OwnModel"
+    assert backbone.prepare(["a day"]).lengths.tolist() == [4]
+
+
 def test_with_trust_a_model_without_code_runs_none(family: families.Family) -> None:
     backbone = folders.load(str(family("bert")), revision=None, offline=True, trust=True)
     assert not backbone.ref.ran_code

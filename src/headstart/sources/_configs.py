@@ -48,6 +48,8 @@ def verify(folder: Path, *, trust: bool = False) -> bool:
     """
     names_code = False
     for path in sorted(folder.glob("*.json")):
+        if not path.is_file():
+            raise UnsafeModel(f"{path} is a folder, and should be a file. Use another copy of the model.")
         if (size := path.stat().st_size) > (most := LARGEST_DATA if path.name in DATA else LARGEST):
             raise UnsafeModel(f"{path} has {size:,} bytes, more than {most:,}; no config does. Use another model.")
         if path.name in DATA or path.name.endswith(".index.json"):
@@ -69,7 +71,7 @@ def code_keys(value: Any) -> Iterator[str]:
     """Every key, however deep, that names code."""
     if isinstance(value, dict):
         for key, inner in value.items():
-            if _is_code(str(key)) and not _is_harmless(str(key), inner):
+            if _is_code(str(key)) and not _is_idle(str(key), inner):
                 yield str(key)
             yield from code_keys(inner)
     elif isinstance(value, list):
@@ -78,9 +80,9 @@ def code_keys(value: Any) -> Iterator[str]:
 
 
 def cleaned(value: Any) -> Any:
-    """The same without the keys for code, whatever stands under them."""
+    """The same without the keys for code under which nothing stands."""
     if isinstance(value, dict):
-        return {key: cleaned(inner) for key, inner in value.items() if not _is_code(str(key))}
+        return {key: cleaned(inner) for key, inner in value.items() if not _is_idle(str(key), inner)}
     return [cleaned(inner) for inner in value] if isinstance(value, list) else value
 
 
@@ -88,8 +90,10 @@ def _is_code(key: str) -> bool:
     return RUNS_CODE.fullmatch(key) is not None and key != AUTOSET
 
 
-def _is_harmless(key: str, value: Any) -> bool:
-    """Whether nothing comes of it: transformers itself writes nulls, and names of what torch has."""
+def _is_idle(key: str, value: Any) -> bool:
+    """Whether nothing comes of a key for code: transformers itself writes nulls, and names of what torch has."""
+    if not _is_code(key):
+        return False
     if "implementation" in key.lower():
         return value is None or value in BUILT_IN
     return value is None or (value is False and key.lower().startswith(("trust", "use_kernel")))

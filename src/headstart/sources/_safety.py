@@ -48,7 +48,7 @@ def vet(folder: Path, *, trust: bool = False, scripts: bool = False) -> Vetted:
     code = [path.name for path in folder.glob("*.py")] if names_code else []
     digests = fingerprints(folder, *pickled, *code)
     weights = _converted(folder, pickled)
-    clean = not names_code and _has_idle_keys(folder)
+    clean = _has_idle_keys(folder)
     if weights or clean:
         folder = _view.view(folder, digests, weights, clean=clean)
     return Vetted(folder, digests, names_code)
@@ -85,10 +85,14 @@ def _pickled(folder: Path) -> list[str]:
 
     Raises:
         UnsafeModel: There are pickles, none of them under a name by which one could tell which to take.
+        ModelNotFound: An index names a file that is not there.
     """
     index = folder / f"{LEGACY}.bin.index.json"
     if index.is_file():
-        return sorted(set(_weights.weight_map(index).values()))
+        shards = sorted(set(_weights.weight_map(index).values()))
+        if missing := [name for name in shards if not (folder / name).is_file()]:
+            raise ModelNotFound(f"{index}: {missing[0]} is not there. Is the download complete?")
+        return shards
     found = sorted(path.name for path in folder.iterdir() if path.suffix in _convert.SUFFIXES)
     chosen = [name for name in found if name == f"{LEGACY}.bin"] or found
     if len(chosen) > 1:
