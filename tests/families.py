@@ -64,7 +64,7 @@ def make(name: str, folder: Path) -> None:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         _model(name).save_pretrained(folder)
-    (_tokenizer(name) if name in TEXT else _processor()).save_pretrained(folder)
+    (tokenizer(name) if name in TEXT else processor()).save_pretrained(folder)
 
 
 def _model(name: str) -> Any:
@@ -91,7 +91,7 @@ def _model(name: str) -> Any:
     return t.ConvNextModel(t.ConvNextConfig(**maps, num_stages=2))
 
 
-def _tokenizer(name: str) -> Any:
+def tokenizer(name: str) -> Any:
     from transformers import PreTrainedTokenizerFast
 
     return PreTrainedTokenizerFast(**(_pairs_of_bytes() if name == "roberta" else _pieces_of_words()))
@@ -104,12 +104,12 @@ def _pieces_of_words() -> dict[str, Any]:
     letters = [mark + letter for mark in ("", "##") for letter in "abcdefghijklmnopqrstuvwxyz"]
     pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", ".", ",", *GOOD, *BAD, *PLAIN, *letters]
     vocab = {piece: number for number, piece in enumerate(dict.fromkeys(pieces))}
-    tokenizer = Tokenizer(models.WordPiece(vocab, unk_token="[UNK]"))
-    tokenizer.normalizer = normalizers.BertNormalizer()
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    tokenizer.post_processor = processors.BertProcessing(("[SEP]", vocab["[SEP]"]), ("[CLS]", vocab["[CLS]"]))
+    made = Tokenizer(models.WordPiece(vocab, unk_token="[UNK]"))
+    made.normalizer = normalizers.BertNormalizer()
+    made.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    made.post_processor = processors.BertProcessing(("[SEP]", vocab["[SEP]"]), ("[CLS]", vocab["[CLS]"]))
     names = {"pad_token": "[PAD]", "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]"}
-    return {"tokenizer_object": tokenizer, **names, "model_max_length": LIMIT["bert"]}
+    return {"tokenizer_object": made, **names, "model_max_length": LIMIT["bert"]}
 
 
 def _pairs_of_bytes() -> dict[str, Any]:
@@ -119,14 +119,14 @@ def _pairs_of_bytes() -> dict[str, Any]:
     starts = ["<s>", "<pad>", "</s>", "<unk>", "<mask>", "Ġ"]
     letters = list(dict.fromkeys("abcdefghijklmnopqrstuvwxyz.,XYZ0123456789"))
     vocab = {piece: number for number, piece in enumerate(starts + letters)}
-    tokenizer = Tokenizer(models.BPE(vocab, [], unk_token="<unk>"))
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.post_processor = processors.RobertaProcessing(("</s>", vocab["</s>"]), ("<s>", vocab["<s>"]))
+    made = Tokenizer(models.BPE(vocab, [], unk_token="<unk>"))
+    made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    made.post_processor = processors.RobertaProcessing(("</s>", vocab["</s>"]), ("<s>", vocab["<s>"]))
     names = {"pad_token": "<pad>", "unk_token": "<unk>", "bos_token": "<s>", "eos_token": "</s>"}
-    return {"tokenizer_object": tokenizer, **names, "cls_token": "<s>", "sep_token": "</s>", "mask_token": "<mask>"}
+    return {"tokenizer_object": made, **names, "cls_token": "<s>", "sep_token": "</s>", "mask_token": "<mask>"}
 
 
-def _processor() -> Any:
+def processor() -> Any:
     from transformers import ViTImageProcessorPil
 
     return ViTImageProcessorPil(size={"height": SIDE, "width": SIDE}, do_convert_rgb=True)

@@ -16,7 +16,7 @@ WIDTH: dict[str, Any] = {
     "intermediate_size": 48,
     "num_hidden_layers": 3,
 }
-WORDS: dict[str, Any] = {**WIDTH, "vocab_size": 100, "pad_token_id": 1}
+WORDS: dict[str, Any] = {**WIDTH, "vocab_size": 160, "pad_token_id": 1}
 PIXELS: dict[str, Any] = {**WIDTH, "image_size": 32, "patch_size": 8}
 MAPS: dict[str, Any] = {"hidden_sizes": [8, 16], "depths": [1, 2]}
 SOUNDS: dict[str, Any] = {
@@ -33,7 +33,7 @@ FAMILIES: dict[str, tuple[str, dict[str, Any], str]] = {
     "bert": ("Bert", WORDS, "text"),
     "roberta": ("Roberta", WORDS, "text"),
     "xlm-roberta": ("XLMRoberta", WORDS, "text"),
-    "distilbert": ("DistilBert", {"vocab_size": 100, "dim": 32, "n_heads": 2, "hidden_dim": 48, "n_layers": 3}, "text"),
+    "distilbert": ("DistilBert", {"vocab_size": 160, "dim": 32, "n_heads": 2, "hidden_dim": 48, "n_layers": 3}, "text"),
     "electra": ("Electra", {**WORDS, "embedding_size": 16}, "text"),
     "modernbert": (
         "ModernBert",
@@ -67,7 +67,7 @@ FAMILIES: dict[str, tuple[str, dict[str, Any], str]] = {
     ),
     "convnext": ("ConvNext", {**MAPS, "num_stages": 2}, "image"),
     "resnet": ("ResNet", {**MAPS, "embedding_size": 8, "layer_type": "basic"}, "image"),
-    "mobilenet": ("MobileNetV1", {"depth_multiplier": 0.1, "image_size": 32}, "image"),
+    "mobilenet": ("MobileNetV1", {"depth_multiplier": 0.1, "image_size": 32, "initializer_range": 0.3}, "image"),
     "wav2vec2": ("Wav2Vec2", SOUNDS, "sound"),
     "wav2vec2-masked": (
         "Wav2Vec2",
@@ -99,16 +99,22 @@ FAMILIES: dict[str, tuple[str, dict[str, Any], str]] = {
 }
 
 
-@functools.cache
 def model(name: str) -> nn.Module:
     """The bare model in evaluation mode; of Whisper the encoder."""
+    made: Any = whole(name)
+    return made.get_encoder() if name == "whisper" else made
+
+
+@functools.cache
+def whole(name: str) -> nn.Module:
+    """The family's own base model in evaluation mode."""
     import transformers
 
     family, options, _ = FAMILIES[name]
     with torch.random.fork_rng():
         torch.manual_seed(0)
         module: Any = getattr(transformers, f"{family}Model")(getattr(transformers, f"{family}Config")(**options))
-    return (module.get_encoder() if name == "whisper" else module).eval()
+    return module.eval()
 
 
 def batch(name: str) -> Inputs:
@@ -131,6 +137,6 @@ def batch(name: str) -> Inputs:
 
 def _tokens(random: torch.Generator) -> dict[str, torch.Tensor]:
     """Three rows of 9, 6 and 4 tokens."""
-    ids = torch.randint(3, 100, (3, 9), generator=random)
+    ids = torch.randint(3, 160, (3, 9), generator=random)
     mask = (torch.arange(9)[None] < torch.tensor([9, 6, 4])[:, None]).long()
     return {"input_ids": ids.where(mask == 1, 1), "attention_mask": mask}

@@ -11,6 +11,7 @@ import torch
 
 import families
 from headstart import batches
+from headstart.contracts import Inputs
 
 LENGTHS = {
     "mixed": np.random.default_rng(0).integers(3, 500, 700),
@@ -133,3 +134,11 @@ def test_whoever_stops_listening_leaves_torch_its_threads(num_threads: int) -> N
 
 def test_of_no_batches_nothing_comes(num_threads: int) -> None:
     assert list(batches.spread(lambda batch: 0, [])) == []
+
+
+def test_a_batch_is_placed_whole_and_keeps_its_token_ids() -> None:
+    inputs = Inputs({"pixels": torch.ones(2), "ids": torch.ones(2, dtype=torch.int64)}, where=[])
+    placed = batches.placed(inputs, "bfloat16")
+    kinds = {name: tensor.dtype for name, tensor in placed.tensors.items()}
+    assert kinds == {"pixels": torch.bfloat16, "ids": torch.int64}
+    assert placed.where == []

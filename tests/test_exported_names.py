@@ -13,8 +13,9 @@ import headstart
 
 FOLDER = Path(headstart.__file__).parent
 PROMISED = {
-    "DataError", "FitSettings", "HeadstartError", "ImageClassifier", "Model", "Run", "TextClassifier", "__version__",
-    "check", "evaluate", "fit", "load",
+    "DataError", "Encoder", "Encoding", "FitSettings", "HeadstartError", "ImageClassifier", "Model",
+    "Run", "TextClassifier", "__version__",
+    "check", "evaluate", "fit", "inspect", "load", "load_backbone",
 }  # fmt: skip
 
 

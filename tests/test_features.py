@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
 import families
 from headstart import features
@@ -184,12 +183,6 @@ def test_the_frozen_part_runs_in_evaluation_mode(backbone: Backbone, tmp_path: P
     backbone.module.train()
     compute(backbone, TEXTS[:2], tmp_path)
     assert not any(part.training for part in backbone.module.modules())
-
-
-def test_half_precision_leaves_the_module_as_it_was() -> None:
-    module = nn.Linear(2, 2)
-    assert features.in_dtype(module, "bfloat16").weight.dtype == torch.bfloat16  # type: ignore[union-attr]
-    assert module.weight.dtype == torch.float32
 
 
 @pytest.mark.parametrize(

@@ -19,20 +19,22 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("__main__",),
     ("cli",),
     ("__init__", "api", "estimators"),
-    ("run", "evaluation"),
+    ("run", "evaluation", "encoding"),
     ("report", "folder", "journal", "record"),
     ("train", "model"),
-    ("tasks", "strategies", "features", "score", "network"),
-    ("data", "sources", "stack", "cut", "starters", "batches"),
+    ("tasks", "strategies", "features", "score", "network", "anatomy"),
+    ("data", "sources", "stack", "cut", "kernels", "starters", "batches", "pool"),
     ("errors", "progress", "plug", "contracts", "settings", "device", "cache"),
 )
 """Top to bottom; a room imports from the layers below its own."""
 
 SIBLINGS = {
     ("tasks", "score"): "a task's metrics are the common ones",
+    ("sources", "pool"): "a family says of itself how wide an average of its states is",
     ("sources", "stack"): "a backbone knows where its blocks are",
     ("sources", "cut"): "a family that does not tell its hidden states is looked into at its blocks",
     ("cut", "stack"): "a cut lies between two blocks",
+    ("kernels", "stack"): "a module on other kernels is a twin of the first",
     ("sources", "data"): "a backbone reads images as the checks do",
     ("plug", "errors"): "an unknown name is an error",
     ("device", "contracts"): "a device is one of a few names",
@@ -55,6 +57,7 @@ WORKSHOPS: dict[str, set[str]] = {
     "sources": {"numpy"},
     "batches": {"numpy"},
     "cut": {"torch"},
+    "kernels": {"torch"},
     "score": {"numpy"},
     "tasks": {"numpy"},
     "features": {"numpy"},
@@ -62,6 +65,7 @@ WORKSHOPS: dict[str, set[str]] = {
     "train": {"numpy", "sklearn", "torch"},
     "model": {"numpy", "safetensors", "torch"},
     "run": {"numpy", "pyarrow", "torch"},
+    "encoding": {"numpy", "torch"},
     "estimators": {"numpy", "sklearn"},
     "report": {"jinja2"},
 }

@@ -73,6 +73,15 @@ def test_a_run_folder_is_complete(kind: str, fitted: Fit) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_a_run_says_what_its_model_is_made_of(kind: str, fitted: Fit) -> None:
+    folder = fitted(kind).folder
+    facts = read_json(folder / "run.json")
+
+    assert facts["anatomy"]["num_blocks"] == facts["num_blocks"]
+    assert '<section id="model">' in (folder / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_every_json_of_a_run_parses(kind: str, fitted: Fit) -> None:
     folder = fitted(kind).folder
     assert all(read_json(path) for path in folder.rglob("*.json"))

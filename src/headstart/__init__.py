@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from headstart.api import check, fit
+    from headstart.api import check, fit, inspect
+    from headstart.encoding.encoder import Encoder, load_backbone
+    from headstart.encoding.parts import Encoding
     from headstart.errors import DataError, HeadstartError
     from headstart.estimators import ImageClassifier, TextClassifier
     from headstart.evaluation import evaluate
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "DataError": "errors",
+    "Encoder": "encoding.encoder",
+    "Encoding": "encoding.parts",
     "FitSettings": "settings",
     "HeadstartError": "errors",
     "ImageClassifier": "estimators",
@@ -30,12 +34,16 @@ _HOMES = {
     "check": "api",
     "evaluate": "evaluation",
     "fit": "api",
+    "inspect": "api",
     "load": "model",
+    "load_backbone": "encoding.encoder",
 }
 """Name -> the module it lives in. No name may also be a module's, or importing that module would shadow it."""
 
 __all__ = [
     "DataError",
+    "Encoder",
+    "Encoding",
     "FitSettings",
     "HeadstartError",
     "ImageClassifier",
@@ -46,7 +54,9 @@ __all__ = [
     "check",
     "evaluate",
     "fit",
+    "inspect",
     "load",
+    "load_backbone",
 ]
 
 

@@ -14,6 +14,7 @@ from headstart.progress import Listener, Stage, silent
 from headstart.settings import FitSettings
 
 if TYPE_CHECKING:
+    from headstart.anatomy import Anatomy
     from headstart.data.check import Checked
     from headstart.run import Run
 
@@ -71,6 +72,33 @@ def check(data: Any, *, listener: Listener = silent, **settings: Any) -> Checked
             raise
         return checked  # without any model the data can still be checked
     return dataclasses.replace(checked, problems=(*checked.problems, *problems), facts={**checked.facts, **facts})
+
+
+def inspect(model: str, *, boundary: int | None = None, **settings: Any) -> Anatomy:
+    """What a pretrained model is made of and what one pass costs, told from the loaded model.
+
+    Args:
+        model: A reference, as for `fit`.
+        boundary: Also tell what training above it would keep in memory: 0 trains everything, 1 freezes the stem,
+            1 + k also the k lowest blocks.
+        **settings: Of `FitSettings`: `revision`, `offline` and `trust`; with a boundary `batch_size` and `max_length`.
+
+    Raises:
+        HeadstartError: The model cannot be loaded, or cut there.
+
+    Example:
+        >>> headstart.inspect("starter:shapes-resnet").parameters
+    """
+    from headstart import anatomy
+    from headstart.sources import _ref
+
+    chosen = settings_from(settings)
+    backbone = _ref.load(model, revision=chosen.revision, offline=chosen.offline, trust=chosen.trust)
+    found = anatomy.of(backbone)
+    if boundary is None:
+        return found
+    training = anatomy.training_memory(backbone, boundary, batch_size=chosen.batch_size, max_length=chosen.max_length)
+    return dataclasses.replace(found, training=training)
 
 
 def settings_from(given: Mapping[str, Any]) -> FitSettings:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
+from headstart.contracts import Inputs
 from headstart.device import device
 
 if TYPE_CHECKING:
@@ -61,6 +62,16 @@ def shuffled(lengths: Indices, *, batch_size: int, generator: np.random.Generato
         batches += [pool[i : i + batch_size] for i in range(0, len(pool), batch_size)]
     generator.shuffle(batches)
     return batches
+
+
+def placed(inputs: Inputs, dtype: str = "float32") -> Inputs:
+    """The batch on the device, its real numbers of this type; token ids stay integers."""
+    import torch
+
+    place, kind = device(), getattr(torch, dtype)
+    moved = {name: tensor.to(place) for name, tensor in inputs.tensors.items()}
+    tensors = {name: tensor.to(kind) if tensor.is_floating_point() else tensor for name, tensor in moved.items()}
+    return Inputs(tensors, inputs.where)
 
 
 def spread(function: Callable[[Indices], T], batches: Sequence[Indices]) -> Iterator[T]:

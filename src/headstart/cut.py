@@ -8,7 +8,6 @@ masks, positions and whatever else the family passes around come out as they alw
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -226,9 +225,7 @@ def _with(module: nn.Module, parts: Mapping[nn.Module, nn.Module]) -> nn.Module:
     children = {name: _with(child, parts) for name, child in module.named_children()}
     if all(child is module._modules[name] for name, child in children.items()):
         return module
-    twin = copy.copy(module)
-    twin._modules = {**module._modules, **children}
-    return twin
+    return stack.twin(module, children)
 
 
 class _TheState:

@@ -7,7 +7,6 @@ The key of a cache holds every ingredient that could change a feature; what is r
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import json
 import uuid
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headstart import batches
+from headstart import batches, kernels
 from headstart.cache import cache_root as cache_root
 from headstart.contracts import Encoded, Inputs
 from headstart.device import device
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 
     from headstart.contracts import Indices
 
-FORMAT = 1
+FORMAT = 2
 """Raised whenever features would come out differently from the same ingredients."""
 
 Floats32 = np.ndarray[Any, np.dtype[np.float32]]
@@ -114,13 +113,13 @@ def _compute(extractor: Extractor, encoded: Encoded, missing: Indices, listener:
     import torch
 
     place = device()
-    module = in_dtype(extractor.module, extractor.dtype).to(place)
+    module = kernels.tuned(extractor.module.to(place), extractor.dtype)
     groups = batches.by_length(encoded.lengths[missing])
     out = np.empty((len(missing), extractor.width), dtype=np.float32)
 
     def read(group: Indices) -> Any:
         with torch.inference_mode():
-            inputs = cast(encoded.take(missing[group]), extractor.dtype, place)
+            inputs = batches.placed(encoded.take(missing[group]), extractor.dtype)
             return extractor.read(module, inputs).float().cpu().numpy()
 
     done = 0
@@ -129,22 +128,6 @@ def _compute(extractor: Extractor, encoded: Encoded, missing: Indices, listener:
         done += len(group)
         listener(Advance("features", done, len(missing)))
     return out
-
-
-def in_dtype(module: nn.Module, dtype: str) -> nn.Module:
-    """The module in evaluation mode, copied if its weights must change type."""
-    import torch
-
-    return module.eval() if dtype == "float32" else copy.deepcopy(module).to(getattr(torch, dtype)).eval()
-
-
-def cast(inputs: Inputs, dtype: str, place: str = "cpu") -> Inputs:
-    """Inputs on a device, their real numbers of this type; token ids stay integers."""
-    import torch
-
-    kind = getattr(torch, dtype)
-    tensors = {name: tensor.to(place) for name, tensor in inputs.tensors.items()}
-    return Inputs({name: tensor.to(kind) if tensor.is_floating_point() else tensor for name, tensor in tensors.items()})
 
 
 def _known(folder: Path) -> dict[str, tuple[Floats32, int]]:

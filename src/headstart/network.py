@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from headstart import batches, stack
+from headstart import batches, kernels, stack
 from headstart.contracts import Backbone, Encoded, Inputs
 from headstart.device import device
 from headstart.errors import MismatchError, SettingError
@@ -151,19 +151,19 @@ def answers(network: nn.Module, encoded: Encoded, *, dtype: str = "float32") -> 
     Args:
         network: Takes `Inputs`, gives logits; left in evaluation mode.
         encoded: N rows.
-        dtype: "float32" is exact; "bfloat16" runs products in that type.
+        dtype: "float32" is exact; "bfloat16" computes in that type.
 
     Returns:
         Shape (N, C), fp32, on the CPU.
     """
     place = device()
-    network.eval().to(place)
+    computing = kernels.tuned(network.eval().to(place), dtype)
     groups = batches.by_length(encoded.lengths)
 
     def answer(group: Indices) -> torch.Tensor:
-        inputs = Inputs({name: tensor.to(place) for name, tensor in encoded.take(group).tensors.items()})
-        with torch.inference_mode(), torch.autocast(place, dtype=torch.bfloat16, enabled=dtype == "bfloat16"):
-            output: torch.Tensor = network(inputs)
+        inputs = batches.placed(encoded.take(group), dtype)
+        with torch.inference_mode():
+            output: torch.Tensor = computing(inputs)
             return output.float().cpu()
 
     parts = list(batches.spread(answer, groups))

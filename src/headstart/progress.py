@@ -25,7 +25,7 @@ class Advance:
 
     stage: str
     done: int
-    total: int
+    total: int | None
     unit: str = "rows"
     loss: float | None = None
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headstart import __version__
-from headstart.contracts import Prediction, Ref, Rows, Splits
+from headstart.contracts import Backbone, Prediction, Ref, Rows, Splits
 from headstart.settings import FitSettings
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from headstart.data.read import Found
 
+KNOWN_OF_MODEL = frozenset({"asked", "source", "revision", "license", "ran_code", "files", "training"})
 PACKAGES = ("torch", "transformers", "tokenizers", "safetensors", "numpy", "scikit-learn", "pyarrow", "pillow")
 
 
@@ -77,6 +78,14 @@ def parameters(network: nn.Module, boundary: int, num_blocks: int) -> dict[str, 
         return {"total": total, "trained": sum(moved)}
     head = network.head if isinstance(network, Headed) else classifier_of(network.module)  # type: ignore[arg-type]
     return {"total": total, "trained": sum(parameter.numel() for parameter in head.parameters())}
+
+
+def anatomy_of(backbone: Backbone) -> dict[str, Any]:
+    """What the pretrained model is made of, without what run.json says of it under "model"."""
+    from headstart import anatomy
+
+    told = anatomy.of(backbone).to_json()
+    return {name: value for name, value in told.items() if name not in KNOWN_OF_MODEL}
 
 
 def write_predictions(path: Path, rows: Rows, predictions: Sequence[Prediction], names: Sequence[str]) -> None:

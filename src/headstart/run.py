@@ -214,6 +214,7 @@ def _learnt_facts(learnt: learn.Learnt, boundary: int, backbone: Backbone, log: 
     return {
         "boundary": boundary,
         "num_blocks": num_blocks,
+        "anatomy": record.anatomy_of(backbone),
         "reading": learnt.reading,
         "precision": learnt.precision.dtype,
         "parameters": record.parameters(learnt.network, boundary, num_blocks),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -117,3 +117,12 @@ def freeze(module: nn.Module, boundary: int) -> None:
     depth = depths(module)
     for name, parameter in module.named_parameters():
         parameter.requires_grad_(depth[name] >= boundary)
+
+
+def twin(module: nn.Module, children: Mapping[str, nn.Module | None]) -> nn.Module:
+    """A module that runs the same code with other children; all else, every weight too, is shared with the first."""
+    # not copy.copy: torch forbids it for parametrised layers, for the sake of pickles that we do not make
+    other = type(module).__new__(type(module))
+    other.__dict__.update(module.__dict__)
+    other.__dict__["_modules"] = {**module._modules, **children}
+    return other

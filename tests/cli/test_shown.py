@@ -63,6 +63,11 @@ def test_data_without_problems_is_said_to_be_fine() -> None:
     assert problem_lines([]) == ["Nothing wrong was found."]
 
 
-def test_the_table_of_models_says_which_are_here() -> None:
-    models = [Listed("hf:a/b", "text", 86.7, True, "mit", "about"), Listed("hf:c/d", "image", 1.2, False, None, "that")]
-    assert table(models)[1:] == ["hf:a/b  text   87   yes   mit      about", "hf:c/d  image  1    no    ?        that"]
+def test_the_table_of_models_says_which_are_here_and_what_for() -> None:
+    models = [Listed("hf:a/b", "text", 86.7, True, "mit", "this"), Listed("hf:c/d", "image", 1.2, False, None, "that")]
+    assert table(models, {"text": ["sorting", "tagging"]})[1:] == [
+        "hf:a/b  text   87   yes   mit      sorting, tagging",
+        "  this",
+        "hf:c/d  image  1    no    ?        none yet",
+        "  that",
+    ]

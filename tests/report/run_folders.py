@@ -179,3 +179,89 @@ def finished(
     (folder / "events.jsonl").write_text('{"event": "stage", "name": "read", "detail": ""}\n', encoding="utf-8")
     parquet.write_table(text_predictions() if predictions is None else predictions, folder / "predictions.parquet")
     return folder
+
+
+LAYER: dict[str, Any] = {"name": "", "shape": [], "kernel": [], "stride": 1, "groups": 1, "parameters": 0, "count": 1}
+UNIT: dict[str, Any] = {
+    "attention": None,
+    "feed_forward": None,
+    "layers": [],
+    "norm": None,
+    "norm_place": None,
+    "activation": None,
+    "count": 1,
+}
+PART: dict[str, Any] = {"units": [], "layers": [], "flops": 0, "output": []}
+
+
+def bert_facts() -> dict[str, Any]:
+    """The anatomy of all-MiniLM-L6-v2 as run.json has it, by its config: six blocks of 12 heads."""
+    square = [384, 384]
+    heads = {
+        "heads": 12,
+        "head_width": 32,
+        "is_fused": False,
+        **dict.fromkeys(("query", "key", "value", "output"), square),
+    }
+    unit = {
+        **UNIT,
+        "kind": "BertLayer",
+        "parameters": 1_774_464,
+        "attention": heads,
+        "feed_forward": {"width": 384, "inner": 1536, "is_gated": False},
+        "norm": "LayerNorm",
+        "norm_place": "after",
+        "activation": "GELU",
+    }
+    words = {**LAYER, "kind": "Embedding", "name": "embeddings.word_embeddings", "shape": [30522, 384]}
+    pooler = {**LAYER, "kind": "Linear", "name": "pooler.dense", "shape": square}
+    blocks = {
+        **PART,
+        "first": 1,
+        "last": 6,
+        "kind": "BertLayer",
+        "parameters": 1_774_464,
+        "units": [unit],
+        "flops": 478_150_656,
+    }
+    return {
+        **_facts("hf:sentence-transformers/all-MiniLM-L6-v2", "BertModel", 22_713_216, num_blocks=6),
+        "modality": "text",
+        "max_tokens": 512,
+        "stem": {**PART, "first": 0, "last": 0, "kind": "stem", "parameters": 11_918_592, "layers": [words]},
+        "blocks": [blocks],
+        "top": {**PART, "first": 7, "last": 7, "kind": "top", "parameters": 147_840, "layers": [pooler]},
+        "work": _work("token", 128, linear=2_718_203_904, products=150_994_944),
+    }
+
+
+def resnet_facts() -> dict[str, Any]:
+    """The anatomy of a ResNet of two stages, the upper with 16 times the parameters of the stem."""
+    kernel = {**LAYER, "kind": "Conv2d", "shape": [8, 8], "kernel": [3, 3]}
+    unit = {**UNIT, "kind": "ResNetBasicLayer", "parameters": 1_000, "layers": [kernel]}
+    sizes = enumerate((4_000, 16_000), start=1)
+    blocks = [
+        {**PART, "first": at, "last": at, "kind": "ResNetStage", "parameters": size, "units": [unit]}
+        for at, size in sizes
+    ]
+    pooling = {**LAYER, "kind": "AdaptiveAvgPool2d"}
+    return {
+        **_facts("starter:some", "ResNetModel", 21_000, num_blocks=2),
+        "modality": "image",
+        "max_tokens": 0,
+        "stem": {**PART, "first": 0, "last": 0, "kind": "stem", "parameters": 1_000, "layers": [kernel]},
+        "blocks": blocks,
+        "top": {**PART, "first": 3, "last": 3, "kind": "top", "parameters": 0, "layers": [pooling]},
+        "work": _work("image", 1, convolution=1_000_000),
+    }
+
+
+def _facts(model: str, kind: str, parameters: int, *, num_blocks: int) -> dict[str, Any]:
+    sizes = {"float32": 4 * parameters, "bfloat16": 2 * parameters, "int8": parameters}
+    known = {"model": model, "kind": kind, "parameters": parameters, "num_blocks": num_blocks, "num_bytes": sizes}
+    return {**known, "digest": "00", "widths": [384] * (num_blocks + 1), "is_cut_at_the_ends_only": False}
+
+
+def _work(unit: str, size: float, **counts: int) -> dict[str, Any]:
+    found = {"linear": 0, "convolution": 0, "products": 0, **counts}
+    return {"item": f"{size} of it", "unit": unit, "size": size, **found, "total": sum(found.values())}

@@ -19,7 +19,7 @@ def bars(console: Console | None = None) -> Iterator[Listener]:
     progress = Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
-        TextColumn("{task.completed:.0f}/{task.total:.0f} {task.fields[unit]}", markup=False),
+        _Count(),
         _Rate(),
         TimeRemainingColumn(),
         TextColumn("{task.fields[loss]}", markup=False),
@@ -57,6 +57,12 @@ class _Bars:
             unit=event.unit,
             loss="" if event.loss is None else f"loss {event.loss:.3g}",
         )
+
+
+class _Count(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        whole = "" if task.total is None else f"/{task.total:.0f}"
+        return Text(f"{task.completed:.0f}{whole} {task.fields['unit']}")
 
 
 class _Rate(ProgressColumn):

@@ -19,8 +19,17 @@ NETWORK_VARIABLES = (
     "HF_HUB_OFFLINE",
     "HF_DATASETS_OFFLINE",
     "TRANSFORMERS_OFFLINE",
+    "TORCH_HOME",
     "HEADSTART_CACHE",
 )
+OPTIONAL = {
+    "timm": "for timm:… models",
+    "tensorflow": "for tfhub:… models",
+    "kagglehub": "to fetch tfhub:… models",
+    "soundfile": "to open recordings",
+}
+"""Package -> what it is for."""
+HUB = "https://huggingface.co"
 TRUE = {"1", "ON", "YES", "TRUE"}
 
 
@@ -39,7 +48,9 @@ class Finding:
 
 def all_findings() -> list[Finding]:
     """Everything, the cheapest first."""
-    return [*machine(), *packages(metadata.requires("headstart") or []), *network(os.environ), *models(), *storage()]
+    requirements = metadata.requires("headstart") or []
+    installed = [*packages(requirements), *optional(requirements)]
+    return [*machine(), *installed, *network(os.environ), *caches(os.environ), *models(), *storage()]
 
 
 def machine() -> Iterator[Finding]:
@@ -69,6 +80,16 @@ def packages(requirements: list[str]) -> Iterator[Finding]:
         yield Finding(f"extra {extra}", "installed" if is_whole else "not installed", remedy)
 
 
+def optional(requirements: list[str]) -> Iterator[Finding]:
+    """Packages that open more models or items, where no requirement names them so that `packages` tells of them."""
+    told = {_name(line).removesuffix("-cpu") for line in requirements}
+    for name, purpose in OPTIONAL.items():
+        if name not in told:
+            version = _version(name) or _version(f"{name}-cpu")
+            remedy = None if version else f"If you want it, run: pip install {name}"
+            yield Finding(name, f"{version or 'not installed'}, {purpose}", remedy)
+
+
 def network(environment: Mapping[str, str]) -> Iterator[Finding]:
     """Which variables steer where models and data sets come from, and what follows from them."""
     given = {name: environment[name] for name in NETWORK_VARIABLES if environment.get(name)}
@@ -77,9 +98,22 @@ def network(environment: Mapping[str, str]) -> Iterator[Finding]:
     if given.get("HF_HUB_OFFLINE", "").upper() in TRUE or given.get("TRANSFORMERS_OFFLINE", "").upper() in TRUE:
         yield Finding("network", "off: only models on this machine are used")
     else:
-        yield Finding(
-            "network", f"models not on this machine come from {given.get('HF_ENDPOINT', 'https://huggingface.co')}"
-        )
+        endpoint, mirror = given.get("HF_ENDPOINT", HUB), ", a mirror by HF_ENDPOINT" * ("HF_ENDPOINT" in given)
+        yield Finding("network", f"models not on this machine come from {endpoint}{mirror}")
+
+
+def caches(environment: Mapping[str, str]) -> Iterator[Finding]:
+    """Where models that were fetched are kept, by the variables of those who fetch them."""
+    home = environment.get("XDG_CACHE_HOME") or os.path.join(environment.get("HOME", "~"), ".cache")
+    hugging_face = environment.get("HF_HOME") or os.path.join(home, "huggingface")
+    torch = environment.get("TORCH_HOME") or os.path.join(home, "torch")
+    yield _folder("Hub cache", environment.get("HF_HUB_CACHE") or os.path.join(hugging_face, "hub"))
+    yield _folder("torch cache", os.path.join(torch, "hub"))
+
+
+def _folder(name: str, path: str) -> Finding:
+    full = os.path.expanduser(path)
+    return Finding(name, full if os.path.isdir(full) else f"{full}, not there yet")
 
 
 def models() -> Iterator[Finding]:
@@ -87,11 +121,11 @@ def models() -> Iterator[Finding]:
     from headstart.sources import _ref
 
     listed = [model for model in _ref.listed() if model.is_available]
-    for modality in ("text", "image"):
+    for modality in ("text", "image", "audio"):
         here = [model.ref for model in listed if model.modality == modality]
         if here:
             yield Finding(f"{modality} models", f"{len(here)} here; {here[0]} is taken by default")
-        else:
+        elif modality != "audio":  # nothing can be learnt on sound yet, so its absence is no fault
             yield Finding(f"{modality} models", "none here", _ref.INSTALL[modality])
 
 

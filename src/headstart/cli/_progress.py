@@ -73,7 +73,7 @@ class Lines:
     def _is_due(self, event: Advance) -> bool:
         if event.stage != self._stage:
             self._begin(event.stage)
-        return event.done >= event.total or self._clock() - self._said >= self._every
+        return event.done == event.total or self._clock() - self._said >= self._every
 
 
 def rate(per_second: float, unit: str) -> str:
@@ -83,11 +83,12 @@ def rate(per_second: float, unit: str) -> str:
 
 def _advanced(event: Advance, seconds: float) -> str:
     """For example "features 320/1000 rows, 80 rows/s, 8 s left, loss 0.312"."""
-    parts = [f"{event.stage} {event.done}/{event.total} {event.unit}"]
+    whole = "" if event.total is None else f"/{event.total}"
+    parts = [f"{event.stage} {event.done}{whole} {event.unit}"]
     if seconds > 0 and event.done:
         per_second = event.done / seconds
         parts.append(rate(per_second, event.unit))
-        if event.done < event.total:
+        if event.total is not None and event.done < event.total:
             parts.append(f"{(event.total - event.done) / per_second:.0f} s left")
     if event.loss is not None:
         parts.append(f"loss {event.loss:.3g}")

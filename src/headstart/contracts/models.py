@@ -133,6 +133,10 @@ class Backbone(Protocol):
     def max_tokens(self) -> int:
         """How many tokens of a text it reads, special ones included; 0 for other modalities."""
 
+    @property
+    def has_cls(self) -> bool:
+        """Whether the first state of a row was put there to stand for the whole row, as BERT's [CLS]."""
+
     def prepare(self, items: Sequence[Any], *, max_length: int | None = None, where: bool = False) -> Encoded:
         """Token ids, pixels or samples of each item; text is cut at `max_length` tokens or at what the model reads.
 

@@ -6,7 +6,7 @@ Text stays as it is written. Labels become strings, so that 1, 1.0 and "1" are o
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import compress
 from pathlib import Path
 from typing import Any
@@ -31,11 +31,17 @@ def gather(part: Part, columns: Mapping[str, str], fields: Sequence[Field]) -> t
         fields: The task's fields, in the order of the table's columns.
     """
     tables, problems = [_table([[] for _ in range(len(fields) + 2)], fields)], list[Problem]()
+    for table, found in stream(part, columns, fields):
+        tables.append(table)
+        problems += found
+    return pa.concat_tables(tables), problems
+
+
+def stream(part: Part, columns: Mapping[str, str], fields: Sequence[Field]) -> Iterator[tuple[pa.Table, list[Problem]]]:
+    """The same chunk by chunk, so that a file of any length can be gone through."""
     for chunk in part.chunks([columns[field.name] for field in fields]):
         table, found = _clean(chunk, part, columns, fields)
-        tables.append(table)
-        problems += [*chunk.problems, *found]
-    return pa.concat_tables(tables), problems
+        yield table, [*chunk.problems, *found]
 
 
 def _clean(
@@ -62,7 +68,7 @@ def _table(columns: Sequence[Sequence[Any]], fields: Sequence[Field]) -> pa.Tabl
 
 
 def _cleaner(kind: FieldKind, base: Path | None) -> Callable[[Any], str | Fault]:
-    if kind == "image":
+    if kind in ("image", "audio"):
         return lambda value: _image(value, base)
     return _text if kind == "text" else _label
 

@@ -17,6 +17,14 @@ from headstart.errors import DataError
 Samples = np.ndarray[Any, np.dtype[np.float32]]
 
 
+EXTENSIONS = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff")
+
+
+def has_sound_name(path: str | Path) -> bool:
+    """Whether the file's extension is that of a recording we read."""
+    return Path(path).suffix.lower() in EXTENSIONS
+
+
 def open_sound(item: Any, *, rate: int) -> Samples:
     """The samples of a recording, mono, shape (S,), between -1 and 1.
 

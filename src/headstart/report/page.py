@@ -14,7 +14,7 @@ from typing import Any
 import jinja2
 
 from headstart.errors import OutputError
-from headstart.report import curves, finished, plots
+from headstart.report import block, curves, finished, parts, plots, tower
 from headstart.report import words as say
 from headstart.report.finished import Finished
 from headstart.score import wilson
@@ -84,6 +84,7 @@ def told(found: Finished) -> dict[str, Any]:
         "stages": _stages(run),
         "notes": [note for note in run["notes"] if note not in (run["model"]["why"], run["data"]["how"])],
         "plots": drawings(run, scores),
+        "anatomy": anatomy(run),
         "classes": classes(scores),
         "bins": bins(scores),
         "pairs": pairs(scores)[:PAIRS],
@@ -160,6 +161,25 @@ def drawings(run: Mapping[str, Any], scores: Mapping[str, Any]) -> dict[str, str
         "selection": curves.selection(learning, chosen),
         "confusion": plots.confusion(**scores["confusion"]) if "confusion" in scores else "",
         "reliability": plots.reliability(scores["calibration"]["bins"]) if "calibration" in scores else "",
+    }
+
+
+def anatomy(run: Mapping[str, Any]) -> dict[str, Any]:
+    """The pretrained model as it was used: two drawings and its costs; empty where the run did not look at it."""
+    found = run.get("anatomy")
+    if not found or not found["blocks"]:
+        return {}
+    cost, counted = parts.work(found["work"])
+    return {
+        "kind": found["kind"],
+        "parameters": found["parameters"],
+        "tower": tower.tower(found, run["boundary"]),
+        "inside": block.inside(found),
+        "facts": {
+            "weights": parts.weights(found["num_bytes"]),
+            "work": f"{cost}; {counted}",
+            "stem": parts.layers(found["stem"]["layers"]),
+        },
     }
 
 

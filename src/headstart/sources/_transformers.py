@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headstart import cut, stack
+from headstart import cut, pool, stack
 from headstart.contracts import Encoded, Inputs, Modality, Ref, States
 from headstart.errors import ModelError, ModelNotFound, SettingError
 from headstart.sources import _loading
@@ -119,6 +119,14 @@ class TransformersBackbone:
             return int(self.processor.model_max_length)
         return _num_positions(self.module)
 
+    @cached_property
+    def has_cls(self) -> bool:
+        """Whether the first token was put there to stand for the whole item."""
+        if self.modality == "text":
+            mark = self.processor.cls_token_id
+            return mark is not None and int(self.prepare(["a"]).take([0]).tensors["input_ids"][0, 0]) == mark
+        return any(name.endswith("cls_token") for name, _ in self.module.named_parameters())
+
     def states(self, module: nn.Module, inputs: Inputs) -> States:
         """Every hidden state of a batch, as the family defines them."""
         if self.modality == "audio":
@@ -173,19 +181,7 @@ def _num_positions(module: nn.Module) -> int:
 
 
 def _averages(states: States) -> list[torch.Tensor]:
-    return [_average(state, states.mask_BT) for state in states.layers]
-
-
-def _average(state: torch.Tensor, mask_BT: torch.Tensor | None) -> torch.Tensor:
-    """The mean over real tokens (B, T, D) or over a map (B, D, H, W), in fp32."""
-    import torch
-
-    if state.ndim == 4:
-        return state.mean(dim=(2, 3), dtype=torch.float32)
-    if mask_BT is None:
-        return state.mean(dim=1, dtype=torch.float32)
-    kept_BTD = state * mask_BT.unsqueeze(-1).to(state.dtype)
-    return kept_BTD.sum(dim=1, dtype=torch.float32) / mask_BT.sum(dim=1, keepdim=True)
+    return [pool.mean(state, states.mask_BT) for state in states.layers]
 
 
 def _grey_image() -> Any:

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from headstart import features, network
+from headstart import batches, features, kernels, network
 from headstart.contracts import Encoded, Inputs, Rows
 from headstart.device import device
 from headstart.errors import SettingError
@@ -116,11 +116,11 @@ def _one_pass(
     lengths = encoded.lengths
     rows = np.argsort(lengths)[len(lengths) // 2 :][: max(1, 1024 // max(1, int(np.median(lengths))))]
     inputs = encoded.take(rows)
-    parts = {dtype: features.in_dtype(module, dtype).to(device()) for dtype in ("float32", "bfloat16")}
+    parts = {dtype: kernels.tuned(module.to(device()), dtype) for dtype in ("float32", "bfloat16")}
 
     def work(dtype: str) -> None:
         with torch.inference_mode():
-            read(parts[dtype], features.cast(inputs, dtype, device()))
+            read(parts[dtype], batches.placed(inputs, dtype))
 
     return work
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -12,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from headstart import features, network
+from headstart import network
 from headstart.contracts import Backbone, Encoded, Learned, Rows, Task
 from headstart.progress import Listener
 from headstart.settings import FitSettings, Recipe
@@ -67,9 +64,7 @@ class Learnt:
 
 def precision(job: Job, name: str, work: Callable[[str], None]) -> step.Precision:
     """The arithmetic of the run, said; a measurement is kept for the same work of the same model on this machine."""
-    known = [job.backbone.digest(), name, torch.__version__, platform.node(), torch.get_num_threads()]
-    key = hashlib.sha256(json.dumps(known).encode()).hexdigest()[:32]
-    found = step.precision(job.settings.precision, work, memory=features.cache_root() / "precision" / key)
+    found = step.precision(job.settings.precision, work, known=(job.backbone.digest(), name))
     job.listener(found.note())
     return found
 

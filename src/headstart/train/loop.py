@@ -168,7 +168,7 @@ def _epoch(
     network.train()
     total, rows, place = 0.0, 0, device()
     for batch in order:
-        inputs, targets = step.to(lesson.encoded.take(batch), place), lesson.targets(batch).to(place)
+        inputs, targets = batches.placed(lesson.encoded.take(batch)), lesson.targets(batch).to(place)
         loss = gradient(network, inputs, targets, lesson.loss, dtype=dtype)
         if not math.isfinite(loss):
             return math.nan

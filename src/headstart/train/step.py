@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import json
 import math
+import platform
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
-from headstart.contracts import Inputs
+from headstart import features
 from headstart.device import device
 from headstart.progress import Note
 
@@ -33,11 +36,6 @@ class Precision:
         return Note(self.why)
 
 
-def to(inputs: Inputs, place: str) -> Inputs:
-    """The batch on a device."""
-    return Inputs({name: tensor.to(place) for name, tensor in inputs.tensors.items()})
-
-
 @contextlib.contextmanager
 def arithmetic(dtype: str) -> Iterator[None]:
     """Mixed precision: weights stay fp32, products run in `dtype`."""
@@ -45,16 +43,18 @@ def arithmetic(dtype: str) -> Iterator[None]:
         yield
 
 
-def precision(asked: str, work: Callable[[str], None], *, memory: Path | None = None) -> Precision:
+def precision(asked: str, work: Callable[[str], None], *, known: Sequence[str] | None = None) -> Precision:
     """The arithmetic to use, measured on the run's own work when the user left it open.
 
     Args:
         asked: "auto", "float32" or "bfloat16".
         work: Does a representative piece of the run in the given arithmetic; called a few times.
-        memory: A file that keeps the outcome, so that the same run takes the same arithmetic when it is repeated.
+        known: Names the work and the model; the outcome is then kept for this machine, so that the same run takes the
+            same arithmetic when it is repeated.
     """
     if asked != "auto":
         return Precision(asked, f"{asked} was asked for.")
+    memory = None if known is None else _memory(known)
     if memory is not None and memory.is_file():
         return _told(float(memory.read_text()), "measured earlier")
     ratio = _measured(work)
@@ -62,6 +62,13 @@ def precision(asked: str, work: Callable[[str], None], *, memory: Path | None = 
         memory.parent.mkdir(parents=True, exist_ok=True)
         memory.write_text(str(ratio))
     return _told(ratio, "measured")
+
+
+def _memory(known: Sequence[str]) -> Path:
+    """The file that keeps what was measured for this work of this model on this machine."""
+    ingredients = [*known, torch.__version__, platform.node(), torch.get_num_threads()]
+    key = hashlib.sha256(json.dumps(ingredients).encode()).hexdigest()[:32]
+    return features.cache_root() / "precision" / key
 
 
 def _told(ratio: float, when: str) -> Precision:

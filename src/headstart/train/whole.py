@@ -9,12 +9,12 @@ from dataclasses import asdict
 import numpy as np
 from torch import nn
 
-from headstart import stack
+from headstart import batches, stack
 from headstart.device import device
 from headstart.network import Whole
 from headstart.progress import Stage
 from headstart.settings import FitSettings
-from headstart.train import groups, loop, step
+from headstart.train import groups, loop
 from headstart.train.job import Job, Learnt, precision, validation
 
 
@@ -50,7 +50,7 @@ def learn(job: Job, boundary: int) -> Learnt:
 def _one_step(whole: nn.Module, lesson: loop.Lesson, settings: FitSettings) -> Callable[[str], None]:
     """Forward and backward of one batch of the longest rows, leaving weights and statistics as they are."""
     rows = np.argsort(lesson.encoded.lengths)[-settings.batch_size :]
-    inputs, targets = step.to(lesson.encoded.take(rows), device()), lesson.targets(rows).to(device())
+    inputs, targets = batches.placed(lesson.encoded.take(rows)), lesson.targets(rows).to(device())
     scratch = copy.deepcopy(whole)
 
     def work(dtype: str) -> None:

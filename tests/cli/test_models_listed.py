@@ -1,0 +1,44 @@
+"""The list of models: what each is for, and names to begin with where there is nothing yet."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from headstart import plug
+from headstart.cli import main
+from headstart.cli.models import SUGGESTED, suggested, tasks_of
+from headstart.sources import _ref
+
+
+def test_tasks_are_those_that_read_what_the_model_reads() -> None:
+    assert {modality: "-".join(names) for modality, names in tasks_of().items()} == {
+        "image": "image-classification",
+        "text": "text-classification",
+    }
+
+
+def test_json_has_the_tasks_of_every_model(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+
+    assert all(model["tasks"] == [f"{model['modality']}-classification"] for model in told["models"])
+    assert {"hf:google-bert/bert-base-uncased"} <= {model["ref"] for model in told["suggested"]}
+
+
+def test_a_model_that_is_here_is_not_suggested_again() -> None:
+    assert "hf:microsoft/resnet-18" not in dict(suggested({"hf:microsoft/resnet-18"}))
+
+
+def test_only_sources_that_are_there_are_suggested_from() -> None:
+    assert {ref.partition(":")[0] for ref, _ in suggested(set())} <= set(plug.names("sources"))
+
+
+@pytest.mark.parametrize("ref", [ref for some in SUGGESTED.values() for ref, _ in some])
+def test_a_suggestion_names_its_source(ref: str) -> None:
+    scheme = ref.partition(":")[0]
+
+    assert scheme in SUGGESTED
+    if scheme in plug.names("sources"):
+        assert _ref.parse(ref)[0] == scheme

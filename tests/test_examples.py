@@ -1,0 +1,22 @@
+"""The example scripts run as they stand."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+
+
+def test_hello_agrees_with_transformers_and_says_so() -> None:
+    done = subprocess.run([sys.executable, str(EXAMPLES / "hello.py")], capture_output=True, text=True, check=True)
+    assert "[101, 7592, 1010, 2026, 3899, 2003, 10140, 102]" in done.stdout
+    assert "(1, 8, 384)" in done.stdout
+    assert "the same ids" in done.stdout
+
+
+def test_hello_takes_a_model_of_the_hub_by_its_id(hub_cache: Path) -> None:
+    command = [sys.executable, str(EXAMPLES / "hello.py"), "tests/tiny-bert"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "hf:tests/tiny-bert" in done.stdout
