@@ -73,6 +73,8 @@ STEPS = (
     "models",
     "doctor",
     f"check {{rows}} {MODEL} {{switch}}",
+    "inspect hf:tests/tiny-bert {switch}",
+    "encode hf:tests/tiny-bert {rows} --out {run}.npz --precision float32 {switch}",
     f"fit {{rows}} {MODEL} --out {{run}} --precision float32 {{switch}}",
     "predict {run} {rows} --out {run}.jsonl",
     "evaluate {run} {rows}",
