@@ -36,10 +36,16 @@ def test_no_head_of_any_task_is_taken_for_a_stranger(family: str) -> None:
         assert strangers == [], name
 
 
+@pytest.mark.parametrize("name", ["timm_model.fc.weight", "timm_model.head.fc.bias", "timm_model.classifier.weight"])
+def test_a_head_of_timm_is_one_too(name: str) -> None:
+    assert _loading.is_of_a_head(name)
+
+
 @pytest.mark.parametrize(
     "name",
     [
         "payload.weight",
+        "timm_model.payload.weight",
         "encoder.layer.9.output.dense.bias",
         "bert.encoder.layer.0.attention.self.query.lora_A.weight",
         "module.embeddings.word_embeddings.weight",

@@ -140,7 +140,9 @@ def _refuse_gaps(module: nn.Module, report: Mapping[str, Any], folder: Path) -> 
 
 def is_of_a_head(name: str) -> bool:
     """Whether a weight is one of a head, or a left-over that does no harm, told by its name in the checkpoint."""
-    return HEADS.match(name) is not None or name.rpartition(".")[2] in LEFT_OVER
+    # timm's models lie one level deeper, as in "timm_model.fc.weight"
+    within = name.removeprefix("timm_model.")
+    return HEADS.match(within) is not None or within.rpartition(".")[2] in LEFT_OVER
 
 
 def _refuse_strangers(names: Iterable[str], folder: Path) -> None:
