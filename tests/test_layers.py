@@ -23,7 +23,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("report", "folder", "journal", "record"),
     ("train", "model"),
     ("tasks", "strategies", "features", "score", "network", "anatomy"),
-    ("data", "sources", "stack", "cut", "kernels", "starters", "batches", "pool"),
+    ("data", "sources", "stack", "cut", "kernels", "starters", "batches", "pool", "store"),
     ("errors", "progress", "plug", "contracts", "settings", "device", "cache"),
 )
 """Top to bottom; a room imports from the layers below its own."""
@@ -57,6 +57,7 @@ WORKSHOPS: dict[str, set[str]] = {
     "sources": {"numpy"},
     "batches": {"numpy"},
     "cut": {"torch"},
+    "store": {"numpy"},
     "kernels": {"torch"},
     "score": {"numpy"},
     "tasks": {"numpy"},
