@@ -77,6 +77,39 @@ def upper(module: nn.Module, hidden: Hidden) -> Any:
     return _with(module, parts)(**hidden.inputs.tensors)
 
 
+def resume(module: nn.Module, state: torch.Tensor, inputs: Inputs, form: Hidden) -> Any:
+    """The rest of a pass of which only the state at the cut was kept, for rows in another company than they had then.
+
+    Args:
+        module: A backbone or a task model around one.
+        state: Above the `form.upto` lowest blocks, padded as the inputs are.
+        inputs: Of these rows; masks and positions are made from them again.
+        form: From `lower` with any batch of such inputs: what the parts below give, apart from its numbers.
+
+    Returns:
+        What the whole module gives, up to rounding. A family that hands on more than the state from block to block, as
+        WavLM does with its position bias, loses that; `can_resume` tells.
+    """
+    cut = _Cut.of(module, form.upto)
+    in_blocks = {part for block in stack.blocks_of(module) for part in block.modules()}
+    parts: dict[nn.Module, nn.Module] = {
+        part: _InForm(part, form.shapes[name], state) for name, part in cut.below.items() if part in in_blocks
+    }
+    parts[cut.at] = _InForm(cut.at, form.passed, state) if cut.is_on_top else _Enters(cut.at, state)
+    return _with(module, parts)(**inputs.tensors)
+
+
+@torch.no_grad()
+def can_resume(module: nn.Module, inputs: Inputs, form: Hidden) -> bool:
+    """Whether a state alone is enough to go on from at this cut: tried, on a batch, against the whole pass."""
+    state = lower(module, inputs, upto=form.upto).state
+    try:
+        given = resume(module, state, inputs, form)
+    except (RuntimeError, TypeError, ValueError, AttributeError):
+        return False
+    return torch.allclose(_state(given), _state(module(**inputs.tensors)), rtol=1e-3, atol=1e-4)
+
+
 def states(module: nn.Module, inputs: Inputs) -> tuple[torch.Tensor, ...]:
     """What enters the lowest block and what each block gives, for families that do not tell it themselves."""
     seen: dict[str, Any] = {}
@@ -160,6 +193,29 @@ class _Entered(_Around):
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         self.given[self.name] = (args, kwargs)
         return self.part(*args, **kwargs)
+
+
+class _Enters(_Around):
+    """Runs the part on the state that was kept, and on whatever else it is called with."""
+
+    def __init__(self, part: nn.Module, state: torch.Tensor) -> None:
+        super().__init__(part)
+        self.state = state
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        args, kwargs = _with_state((args, kwargs), self.state)
+        return self.part(*args, **kwargs)
+
+
+class _InForm(_Around):
+    """Gives the state in the form in which the part gives it, for rows it has not seen."""
+
+    def __init__(self, part: nn.Module, shape: Any, state: torch.Tensor) -> None:
+        super().__init__(part)
+        self.shape, self.state = shape, state
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        return _with_state(self.shape, self.state)
 
 
 class _Stop(_Around):
@@ -252,5 +308,5 @@ def _state(passed: Any) -> torch.Tensor:
 
 def _with_state(passed: Any, state: torch.Tensor) -> Any:
     leaves, form = pytree.tree_flatten(passed)
-    first = next(index for index, leaf in enumerate(leaves) if isinstance(leaf, torch.Tensor))
+    first = next(index for index, leaf in enumerate(leaves) if isinstance(leaf, torch.Tensor) or leaf is _TheState)
     return pytree.tree_unflatten([*leaves[:first], state, *leaves[first + 1 :]], form)

@@ -72,5 +72,3 @@ def add(folder: Path, keys: Sequence[str], rows: Sequence[Array]) -> None:
             (folder / f"{name}.npy").unlink()
         reason = error.strerror or error
         raise OutputError(f'"{folder}" cannot be written: {reason}. Set HEADSTART_CACHE to one with room.') from error
-            f'"{folder}" cannot be written: {reason}. Set HEADSTART_CACHE to a place with room.'
-        ) from error
