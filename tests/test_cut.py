@@ -92,3 +92,27 @@ def test_what_enters_and_leaves_each_block_is_what_the_family_calls_its_hidden_s
         theirs = module(**inputs.tensors, output_hidden_states=True).hidden_states
         ours = cut.states(module, inputs)
     assert all(torch.equal(one, other) for one, other in zip(ours, theirs, strict=True))
+
+
+@pytest.mark.parametrize(
+    "name", ["bert", "roberta", "distilbert", "electra", "modernbert", "deberta-v2", "vit", "resnet"]
+)
+def test_a_pass_goes_on_from_kept_states_of_other_batches(name: str) -> None:
+    module, inputs = stacks.model(name), stacks.batch(name)
+    two = Inputs({key: tensor[:2] for key, tensor in inputs.tensors.items()})
+    with torch.inference_mode():
+        whole = _first(module(**two.tensors))
+        for k in range(len(stack.blocks_of(module)) + 1):
+            form = cut.lower(module, inputs, upto=k)
+            given = _first(cut.resume(module, cut.lower(module, two, upto=k).state, two, form))
+            torch.testing.assert_close(given, whole, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore:Support for mismatched key_padding_mask")
+def test_what_hands_on_more_than_its_state_is_told_from_what_does_not() -> None:
+    can = {}
+    for name in ("bert", "wavlm", "swin"):
+        module, inputs = stacks.model(name), stacks.batch(name)
+        can[name] = cut.can_resume(module, inputs, cut.lower(module, inputs, upto=2 if name != "swin" else 1))
+    assert can["bert"]
+    assert not can["wavlm"]

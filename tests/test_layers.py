@@ -23,8 +23,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("report", "folder", "journal", "record"),
     ("train", "model"),
     ("tasks", "strategies", "features", "score", "network", "anatomy"),
-    ("data", "sources", "stack", "cut", "kernels", "starters", "batches", "pool"),
-    ("errors", "progress", "plug", "contracts", "settings", "device"),
+    ("data", "sources", "stack", "cut", "stand_ins", "kernels", "starters", "batches", "pool", "store"),
+    ("errors", "progress", "plug", "contracts", "settings", "device", "cache"),
 )
 """Top to bottom; a room imports from the layers below its own."""
 
@@ -34,6 +34,8 @@ SIBLINGS = {
     ("sources", "stack"): "a backbone knows where its blocks are",
     ("sources", "cut"): "a family that does not tell its hidden states is looked into at its blocks",
     ("cut", "stack"): "a cut lies between two blocks",
+    ("cut", "stand_ins"): "parts below a cut are stood in for",
+    ("stand_ins", "stack"): "a model with parts exchanged is a twin of the first",
     ("kernels", "stack"): "a module on other kernels is a twin of the first",
     ("sources", "data"): "a backbone reads images as the checks do",
     ("plug", "errors"): "an unknown name is an error",
@@ -59,6 +61,8 @@ WORKSHOPS: dict[str, set[str]] = {
     "sources._plain": {"torch"},
     "batches": {"numpy"},
     "cut": {"torch"},
+    "stand_ins": {"torch"},
+    "store": {"numpy"},
     "kernels": {"torch"},
     "score": {"numpy"},
     "tasks": {"numpy"},

@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+import families
+import headstart
+
 NOBODY = ("127.0.0.1", 9)
 ATTEMPTS: dict[str, Callable[[socket.socket], object]] = {
     "connecting": lambda stream: stream.connect(NOBODY),
@@ -42,3 +45,63 @@ def test_worker_processes_may_still_talk_over_unix_sockets(tmp_path: Path) -> No
 @pytest.mark.parametrize("name", ["HF_HOME", "HEADSTART_CACHE"])
 def test_caches_of_tests_are_not_the_users(name: str) -> None:
     assert "headstart-tests-" in os.environ[name]
+
+
+VERBS = """
+import json, sys
+from pathlib import Path
+
+TRIED = Path(sys.argv[1])
+NETWORK = ("socket.connect", "socket.getaddrinfo", "socket.gethostby", "socket.sendto", "socket.sendmsg", "socket.bind")
+
+
+def tell(event, args):
+    if event.startswith(NETWORK):
+        with TRIED.open("a") as file:
+            file.write(f"{event}\\n")
+        raise OSError(f"{event}: no network")
+
+
+sys.addaudithook(tell)
+from headstart.cli import main
+
+for words in map(str.split, sys.argv[2:]):
+    print("#", *words, main(words))
+"""
+MODEL = "--model hf:tests/tiny-bert"
+STEPS = (
+    "models",
+    "doctor",
+    f"check {{rows}} {MODEL} {{switch}}",
+    "inspect hf:tests/tiny-bert {switch}",
+    "encode hf:tests/tiny-bert {rows} --out {run}.npz --precision float32 {switch}",
+    f"fit {{rows}} {MODEL} --out {{run}} --precision float32 {{switch}}",
+    "predict {run} {rows} --out {run}.jsonl",
+    "evaluate {run} {rows}",
+    "report {run}",
+)
+
+
+def tried(place: Path, steps: list[str], **variables: str) -> tuple[str, str]:
+    """The verbs' exit codes, and which ways to the network were tried; the process has no guard but this one."""
+    kept = {name: value for name, value in os.environ.items() if name not in ("HF_HUB_OFFLINE", "PYTHONPATH")}
+    kept["PYTHONPATH"] = str(Path(headstart.__file__).parents[1])
+    command = [sys.executable, "-c", VERBS, str(place), *steps]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**kept, **variables})
+    codes = "".join(line[-1] for line in done.stdout.splitlines() if line.startswith("# "))
+    return codes, place.read_text() if place.exists() else ""
+
+
+@pytest.mark.parametrize(("switch", "variables"), [("--offline", {}), ("", {"HF_HUB_OFFLINE": "1"})], ids=str)
+def test_no_verb_opens_a_socket_offline(
+    switch: str, variables: dict[str, str], hub_cache: Path, tmp_path: Path
+) -> None:
+    rows = families.csv_of(tmp_path / "rows.csv", families.reviews(40))
+    steps = [step.format(rows=rows, run=tmp_path / "run", switch=switch) for step in STEPS]
+    assert tried(tmp_path / "tried", steps, **variables) == ("0" * len(STEPS), "")
+
+
+def test_without_a_switch_a_model_that_is_not_here_is_asked_for(tmp_path: Path) -> None:
+    rows = families.csv_of(tmp_path / "rows.csv", families.reviews(40))
+    codes, ways = tried(tmp_path / "tried", [f"fit {rows} --model hf:nobody/nothing --out {tmp_path / 'run'}"])
+    assert (codes, "socket.getaddrinfo" in ways) == ("1", True)

@@ -9,19 +9,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headstart import batches, kernels
+from headstart import batches, kernels, store
+from headstart.cache import cache_root as cache_root
 from headstart.contracts import Encoded, Inputs
 from headstart.device import device
 from headstart.progress import Advance, Listener, Note
+from headstart.store import Place
 
 if TYPE_CHECKING:
     import torch
@@ -29,9 +29,11 @@ if TYPE_CHECKING:
 
     from headstart.contracts import Indices
 
-FORMAT = 2
+FORMAT = 3
 """Raised whenever features would come out differently from the same ingredients."""
 
+SHARD = 64 * 2**20
+"""Bytes of rows that are held before they are written."""
 Floats32 = np.ndarray[Any, np.dtype[np.float32]]
 
 
@@ -39,8 +41,9 @@ Floats32 = np.ndarray[Any, np.dtype[np.float32]]
 class Extractor:
     """How features come out of a frozen module.
 
-    `read(module, inputs)` gives them, fp32, shape (B, width); `name` says which they are; `digest` identifies the
-    weights and the preparation of inputs; `dtype` is the arithmetic, "float32" or "bfloat16".
+    `read(module, inputs)` gives them, shape (B, width), or a state for each token, shape (B, T, width); `name` says
+    which they are; `digest` identifies the weights and the preparation of inputs; `dtype` is the arithmetic, "float32"
+    or "bfloat16", and `kept_as` the type on disk.
     """
 
     module: nn.Module
@@ -50,18 +53,14 @@ class Extractor:
     digest: str
     max_length: int | None = None
     dtype: str = "float32"
+    kept_as: str = "float32"
+    is_by_token: bool = False
 
     def key(self) -> str:
         """Names the cache: a hash of every ingredient that could change a feature."""
-        ingredients = [FORMAT, self.digest, self.name, self.width, self.max_length, self.dtype]
+        kept = [self.kept_as, self.is_by_token]
+        ingredients = [FORMAT, self.digest, self.name, self.width, self.max_length, self.dtype, *kept]
         return hashlib.sha256(json.dumps(ingredients).encode()).hexdigest()[:32]
-
-
-def cache_root() -> Path:
-    """The folder of all caches: HEADSTART_CACHE, or the user's cache folder."""
-    given = os.environ.get("HEADSTART_CACHE")
-    base = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
-    return Path(given) if given else base / "headstart"
 
 
 def row_keys(items: Sequence[Any], *, are_files: bool) -> list[str]:
@@ -86,10 +85,10 @@ def _content(item: Any, is_file: bool) -> bytes:
 
 
 def of(extractor: Extractor, encoded: Encoded, keys: Sequence[str], *, cache: Path, listener: Listener) -> Floats32:
-    """The features of all rows: those seen before from the cache, the others computed and added to it.
+    """One vector for each row: those seen before from the cache, the others computed and added to it.
 
     Args:
-        extractor: The frozen part.
+        extractor: The frozen part; what it reads has shape (B, W).
         encoded: The N rows.
         keys: Their content hashes.
         cache: Folder of all caches.
@@ -98,59 +97,104 @@ def of(extractor: Extractor, encoded: Encoded, keys: Sequence[str], *, cache: Pa
     Returns:
         Shape (N, W).
     """
+    kept = keep(extractor, encoded, keys, cache=cache, listener=listener)
+    out = np.empty((len(keys), extractor.width), dtype=np.float32)
+    for row, place in enumerate(kept.places):
+        out[row] = place.read()[0]
+    return out
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Rows on disk, in order; as many bytes are in memory as are being used."""
+
+    places: tuple[Place, ...]
+    dtype: str
+
+    def take(self, rows: Sequence[int] | Indices) -> torch.Tensor:
+        """A batch, padded with zeros to its longest row, shape (B, n, ...); where every row has one entry, (B, ...)."""
+        import torch
+
+        arrays = [self.places[int(row)].read() for row in rows]
+        longest = max(map(len, arrays))
+        out = np.zeros((len(arrays), longest, *arrays[0].shape[1:]), dtype=arrays[0].dtype)
+        for target, array in zip(out, arrays, strict=True):
+            target[: len(array)] = array
+        batch = torch.from_numpy(out)
+        return batch.view(torch.bfloat16) if self.dtype == "bfloat16" else batch
+
+
+def keep(extractor: Extractor, encoded: Encoded, keys: Sequence[str], *, cache: Path, listener: Listener) -> Kept:
+    """Every row on disk: those seen before as they are, the others computed and added.
+
+    Args:
+        extractor: The frozen part.
+        encoded: The N rows.
+        keys: Their content hashes.
+        cache: Folder of all caches.
+        listener: Hears how many rows were computed.
+
+    Raises:
+        OutputError: There is no room for them.
+    """
     folder = cache / "features" / extractor.key()
-    known = _known(folder)
+    known = store.known(folder)
     # a text that occurs twice is computed once
     missing = np.array(sorted({key: i for i, key in enumerate(keys) if key not in known}.values()), dtype=np.int64)
     if reused := len(keys) - len(missing):
         listener(Note(f"Features of {reused:,} of {len(keys):,} rows were computed before and reused."))
     if len(missing):
-        fresh = _compute(extractor, encoded, missing, listener)
-        _add(folder, [keys[i] for i in missing], fresh)
-        known |= {keys[i]: (fresh, position) for position, i in enumerate(missing)}
-    features = np.empty((len(keys), extractor.width), dtype=np.float32)
-    for i, key in enumerate(keys):
-        shard, position = known[key]
-        features[i] = shard[position]
-    return features
+        for rows, arrays in _shards(_computed(extractor, encoded, missing, listener)):
+            store.add(folder, [keys[row] for row in rows], arrays)
+        known = store.known(folder)
+    return Kept(tuple(known[key] for key in keys), extractor.kept_as)
 
 
-def _compute(extractor: Extractor, encoded: Encoded, missing: Indices, listener: Listener) -> Floats32:
-    """The features of the missing rows, in their order."""
+def _computed(
+    extractor: Extractor, encoded: Encoded, missing: Indices, listener: Listener
+) -> Iterator[tuple[int, store.Array]]:
+    """The missing rows with their features, shortest rows first."""
     import torch
 
-    place = device()
-    module = kernels.tuned(extractor.module.to(place), extractor.dtype)
+    module = kernels.tuned(extractor.module.to(device()), extractor.dtype)
     groups = batches.by_length(encoded.lengths[missing])
-    out = np.empty((len(missing), extractor.width), dtype=np.float32)
 
-    def read(group: Indices) -> Any:
+    def read(group: Indices) -> list[store.Array]:
         with torch.inference_mode():
             inputs = batches.placed(encoded.take(missing[group]), extractor.dtype)
-            return extractor.read(module, inputs).float().cpu().numpy()
+            given = extractor.read(module, inputs)
+        return _rows(given, encoded.lengths[missing[group]], extractor)
 
     done = 0
-    for group, rows in zip(groups, batches.spread(read, groups), strict=True):
-        out[group] = rows
+    for group, arrays in zip(groups, batches.spread(read, groups), strict=True):
+        yield from zip(missing[group].tolist(), arrays, strict=True)
         done += len(group)
         listener(Advance("features", done, len(missing)))
-    return out
 
 
-def _known(folder: Path) -> dict[str, tuple[Floats32, int]]:
-    """Row key -> where its features are. A shard without its list of keys was never finished and does not count."""
-    found: dict[str, tuple[Floats32, int]] = {}
-    for listing in sorted(folder.glob("*.keys.json")):
-        shard = np.load(folder / listing.name.replace(".keys.json", ".npy"), mmap_mode="r")
-        found |= {key: (shard, position) for position, key in enumerate(json.loads(listing.read_text()))}
-    return found
+def _rows(given: torch.Tensor, lengths: Indices, extractor: Extractor) -> list[store.Array]:
+    """What was read as one array a row, without its padding; bfloat16 as the bits NumPy has no name for."""
+    import torch
+
+    numbers = given.cpu().to(getattr(torch, extractor.kept_as)).contiguous()
+    bits = numbers.view(torch.int16) if extractor.kept_as == "bfloat16" else numbers
+    array = bits.numpy()
+    if not extractor.is_by_token:
+        return list(array[:, None])
+    return [row[:length] for row, length in zip(array, lengths.tolist(), strict=True)]
 
 
-def _add(folder: Path, keys: list[str], features: Floats32) -> None:
-    """Writes one shard: the features first, then the list of keys that makes it count."""
-    folder.mkdir(parents=True, exist_ok=True)
-    name = uuid.uuid4().hex
-    np.save(folder / f"{name}.npy", features)
-    partial = folder / f"{name}.partial"
-    partial.write_text(json.dumps(keys))
-    partial.replace(folder / f"{name}.keys.json")
+def _shards(rows: Iterator[tuple[int, store.Array]]) -> Iterator[tuple[list[int], list[store.Array]]]:
+    """Rows in shards of some size: what was computed survives an interruption, and memory does not grow."""
+    numbers: list[int] = []
+    arrays: list[store.Array] = []
+    size = 0
+    for number, array in rows:
+        numbers.append(number)
+        arrays.append(array)
+        size += array.nbytes
+        if size >= SHARD:
+            yield numbers, arrays
+            numbers, arrays, size = [], [], 0
+    if numbers:
+        yield numbers, arrays

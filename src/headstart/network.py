@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from headstart import batches, kernels, stack
-from headstart.contracts import Backbone, Encoded, Inputs
+from headstart import batches, cut, kernels, stack
+from headstart.contracts import Backbone, Encoded, Hidden, Inputs
 from headstart.device import device
 from headstart.errors import MismatchError, SettingError
 
@@ -87,17 +87,46 @@ def _mixed(layers: tuple[int, ...]) -> list[Reading]:
     return means + side_by_side
 
 
-class Whole(nn.Module):
-    """The ecosystem's task model; its logits are the output."""
+KEPT = "state above the frozen blocks"
+"""Among a batch's tensors, what the frozen part gave for its rows; no argument of a model has such a name."""
 
-    def __init__(self, module: nn.Module) -> None:
+
+class Whole(nn.Module):
+    """The ecosystem's task model; its logits are the output.
+
+    Args:
+        module: The task model.
+        boundary: Parts below it stay in evaluation mode while the rest learns, so that they give what they always gave.
+    """
+
+    def __init__(self, module: nn.Module, boundary: int = 0) -> None:
         super().__init__()
-        self.module = module
+        self.module, self.boundary = module, boundary
+        self.form: Hidden | None = None
+        """In which form the parts below the boundary give their state, where it is kept."""
 
     def forward(self, inputs: Inputs) -> torch.Tensor:
-        """Logits, shape (B, C)."""
-        logits: torch.Tensor = self.module(**inputs.tensors).logits
+        """Logits, shape (B, C); where a batch has the state above the frozen blocks, the pass goes on from there."""
+        tensors = dict(inputs.tensors)
+        state = tensors.pop(KEPT, None)
+        if state is None:
+            output = self.module(**tensors)
+        else:
+            assert self.form is not None, "rows are kept only once the form is known"
+            output = cut.resume(self.module, state.to(_dtype(self.module)), Inputs(tensors), self.form)
+        logits: torch.Tensor = output.logits
         return logits
+
+    def train(self, mode: bool = True) -> Whole:
+        """Learning mode for what stands above the boundary: no dropout and no moving statistics below."""
+        super().train(mode)
+        for part in stack.parts_below(self.module, self.boundary):
+            part.eval()
+        return self
+
+
+def _dtype(module: nn.Module) -> torch.dtype:
+    return next(parameter.dtype for parameter in module.parameters() if parameter.is_floating_point())
 
 
 class Headed(nn.Module):

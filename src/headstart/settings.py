@@ -96,7 +96,13 @@ class FitSettings:
     """Run code that comes with the model, where it cannot be loaded without; recorded in the run and its card."""
 
     strategy: str = "frozen"
-    """How much of the model is trained: frozen (a head on fixed features) or full (everything)."""
+    """How much of the model is trained: frozen (a head on fixed features), top (the last blocks) or full (all)."""
+
+    top: int = limited(COUNT, default=2)
+    """How many blocks are trained with --strategy top, counted from the highest."""
+
+    cache: bool = True
+    """Keep on disk what the frozen part gives for each row; without, it is computed again in each epoch."""
 
     head: str = choice("linear", "mlp", default="linear")
     """The layers put on top of frozen features."""

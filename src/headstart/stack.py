@@ -108,6 +108,14 @@ def _stem_ids(module: nn.Module, of_block: dict[int, int]) -> set[int]:
     return set()
 
 
+def parts_below(module: nn.Module, boundary: int) -> list[nn.Module]:
+    """The modules all of whose parameters lie below the boundary; with their dropout and statistics they are frozen."""
+    depth = depths(module)
+    names = {id(parameter): name for name, parameter in module.named_parameters()}
+    owned = ((part, [names[id(parameter)] for parameter in part.parameters()]) for part in module.modules())
+    return [part for part, inside in owned if inside and all(depth[name] < boundary for name in inside)]
+
+
 def freeze(module: nn.Module, boundary: int) -> None:
     """Stops the training of everything below the boundary and allows all above it.
 

@@ -36,6 +36,8 @@ OTHER: dict[str, Any] = {
     "head": "mlp",
     "read": "1",
     "max_length": 5,
+    "top": 1,
+    "cache": False,
 }
 """Another value than that of SETTINGS for every setting that some strategy may have no use for."""
 

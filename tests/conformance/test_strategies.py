@@ -11,7 +11,7 @@ import strategy_checks
 import families
 from headstart import plug
 from headstart.settings import Recipe
-from headstart.strategies import frozen, full
+from headstart.strategies import frozen, full, top
 
 
 @pytest.mark.parametrize("check", strategy_checks.CHECKS, ids=lambda check: check.__name__)
@@ -36,7 +36,7 @@ class Restless(SimpleNamespace):
 
 def boundary(number: int) -> Any:
     """A strategy that always draws the same line."""
-    return SimpleNamespace(**{**vars(full), "apply": lambda backbone, settings: number})
+    return SimpleNamespace(**{**vars(top), "apply": lambda backbone, settings: number})
 
 
 FAULTS: dict[str, tuple[Any, strategy_checks.Check]] = {

@@ -91,9 +91,7 @@ UNREADABLE, UNFIT = "cannot be read (", "do not fit its config.json"
 SPOILT = [
     Spoilt("no config", "bert", without(CONFIG), "has no config.json"),
     Spoilt("no weights", "bert", without(WEIGHTS), "has a config.json and no model.safetensors"),
-    Spoilt(
-        "pickled weights", "bert", renamed(WEIGHTS, "pytorch_model.bin"), "pickled weights only (pytorch_model.bin)"
-    ),
+    Spoilt("weights called pickled", "bert", renamed(WEIGHTS, "pytorch_model.bin"), "it is no file of torch.save"),
     Spoilt("no tokenizer", "bert", without(TOKENIZER, "tokenizer_config.json"), "no tokenizer and no processor"),
     Spoilt("half a tokenizer", "bert", without(TOKENIZER), UNREADABLE),
     Spoilt("no image processor", "resnet", without("preprocessor_config.json"), "no tokenizer and no processor"),
@@ -134,6 +132,12 @@ SPOILT = [
         "resnet",
         with_values("preprocessor_config.json", image_processor_type="Nope"),
         "Unrecognized image processor",
+    ),
+    Spoilt(
+        "image processor of no size",
+        "resnet",
+        with_values("preprocessor_config.json", size={"height": 0, "width": 0}),
+        '"size" is 0, and an image has 1 to 16,384 pixels a side',
     ),
     Spoilt(
         "image processor that is not JSON",

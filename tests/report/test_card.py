@@ -57,6 +57,12 @@ def test_huggingface_hub_reads_the_results_from_the_card() -> None:
     assert (f1.metric_type, f1.metric_value) == ("f1", 0.89)
 
 
+@pytest.mark.parametrize("ran_code", [True, False])
+def test_code_that_came_with_the_model_is_told_of_where_it_ran(ran_code: bool) -> None:
+    text = of(model={**run_json()["model"], "ran_code": ran_code})
+    assert ("came with code of its own" in body(text)) is ran_code
+
+
 def test_huggingface_hub_writes_the_same_front_matter_back() -> None:
     text = of()
 

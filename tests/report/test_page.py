@@ -261,6 +261,13 @@ def test_a_page_that_cannot_be_written_says_so_and_leaves_nothing(tmp_path: Path
     assert not (folder / "report.html.partial").exists()
 
 
+@pytest.mark.parametrize("ran_code", [True, False])
+def test_code_that_came_with_the_model_is_told_of_where_it_ran(ran_code: bool, tmp_path: Path) -> None:
+    model = {**run_json()["model"], "ran_code": ran_code}
+    text = page.write(finished(tmp_path / "run", run=run_json(model=model))).read_text()
+    assert ("came with code of its own" in text) is ran_code
+
+
 def test_rows_left_out_are_counted(tmp_path: Path) -> None:
     folder = finished(tmp_path / "run")
     (folder / "rejected.jsonl").write_text('{"row": 1}\n{"row": 2}\n', encoding="utf-8")

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from dataclasses import replace
 from fnmatch import fnmatch
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import families
 from headstart.errors import ModelNotFound, UnsafeModel
-from headstart.sources import _packaged, hf
+from headstart.sources import _digests, _packaged, hf
+
+Fetched = tuple[Path, list[list[str]]]
 
 MINILM = "sentence-transformers/all-MiniLM-L6-v2"
 
@@ -109,6 +113,59 @@ def test_the_variable_of_the_hub_for_offline_is_honoured(hub_cache: Path) -> Non
     # the suite runs with HF_HUB_OFFLINE=1; asking would raise, because the network is refused
     with pytest.raises(ModelNotFound, match="network is off limits"):
         hf.load("tests/absent", revision=None, offline=False)
+
+
+@pytest.fixture
+def fetched(family: families.Family, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fetched:
+    """A repository as the Hub would have it, and the patterns by which was fetched what of it."""
+    import huggingface_hub
+
+    repo, asked = Path(shutil.copytree(family("bert"), tmp_path / "repo")), []
+    (repo / "train.py").write_text("")
+
+    def snapshot_download(name: str, *, allow_patterns: list[str], **_: Any) -> str:
+        asked.append(allow_patterns)
+        local = tmp_path / "models--tests--tiny" / "snapshots" / families.COMMIT
+        local.mkdir(parents=True, exist_ok=True)
+        for path in repo.iterdir():
+            if any(fnmatch(path.name, pattern) for pattern in allow_patterns):
+                shutil.copy(path, local / path.name)
+        return str(local)
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot_download)
+    return repo, asked
+
+
+def test_pickled_weights_are_not_fetched_where_there_are_safetensors(fetched: Fetched) -> None:
+    (fetched[0] / "pytorch_model.bin").write_bytes(b"never fetched")
+    hf.load("tests/tiny", revision=None, offline=False)
+    assert fetched[1] == [hf.PATTERNS]
+
+
+def test_pickled_weights_are_fetched_where_there_are_no_others(fetched: Fetched, family: families.Family) -> None:
+    import torch
+    from safetensors.torch import load_file
+
+    weights = load_file(family("bert") / "model.safetensors")
+    torch.save(weights, fetched[0] / "pytorch_model.bin")
+    (fetched[0] / "model.safetensors").unlink()
+    backbone = hf.load("tests/tiny", revision=None, offline=False)
+    assert fetched[1] == [hf.PATTERNS, hf.PATTERNS + hf.PICKLED]
+    assert backbone.ref.sha256["pytorch_model.bin"] == _digests.sha256(fetched[0] / "pytorch_model.bin")
+    assert torch.equal(backbone.module.state_dict()["pooler.dense.bias"], weights["pooler.dense.bias"])
+
+
+@pytest.mark.parametrize("trust", [False, True])
+def test_scripts_are_fetched_with_trust_only(trust: bool, fetched: Fetched) -> None:
+    backbone = hf.load("tests/tiny", revision=None, offline=False, trust=trust)
+    assert any(fnmatch("train.py", pattern) for pattern in fetched[1][0]) is trust
+    # a script that no config names is not run
+    assert not backbone.ref.ran_code
+
+
+def test_a_script_that_another_program_fetched_is_passed_over(hub_cache: Path) -> None:
+    (hub_cache / "snapshots" / families.COMMIT / "train_script.py").write_text("raise SystemExit")
+    assert not hf.load("tests/tiny-bert", revision=None, offline=True).ref.ran_code
 
 
 @pytest.mark.parametrize("name", ["model.py", "pytorch_model.bin", "model.pt", "weights.pkl", "flax_model.msgpack"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 from pathlib import Path
@@ -57,15 +58,62 @@ def test_what_transformers_itself_writes_is_let_pass(copy: Path, values: dict[st
 
 
 @pytest.mark.parametrize("name", ["pytorch_model.bin", "model.pt", "model.ckpt", "weights.pkl"])
-def test_pickled_weights_alone_are_refused(copy: Path, name: str) -> None:
+def test_weights_that_torch_never_saved_are_refused(copy: Path, name: str) -> None:
     (copy / "model.safetensors").rename(copy / name)
-    with pytest.raises(UnsafeModel, match=f"pickled weights only \\({name}\\). Save it as safetensors"):
+    with pytest.raises(UnsafeModel, match=f"{name}: it is no file of torch.save"):
+        folders.load(str(copy), revision=None, offline=True)
+
+
+def test_several_pickles_of_which_none_is_called_as_weights_are_refused(copy: Path) -> None:
+    (copy / "model.safetensors").rename(copy / "a.pt")
+    (copy / "b.pt").write_bytes(b"")
+    with pytest.raises(UnsafeModel, match=r"pickled weights only \(a.pt, b.pt\), and none is pytorch_model.bin"):
         folders.load(str(copy), revision=None, offline=True)
 
 
 def test_pickles_beside_safetensors_are_passed_over(copy: Path) -> None:
     (copy / "pytorch_model.bin").write_bytes(b"cos\nsystem\n(S'false'\ntR.")
     assert folders.load(str(copy), revision=None, offline=True).module is not None
+
+
+@pytest.mark.parametrize(("repo", "is_refused"), [("models--a--b", False), ("models--c--d", True)])
+def test_a_snapshot_may_link_to_the_blobs_of_its_own_repository_only(
+    repo: str, is_refused: bool, copy: Path, tmp_path: Path
+) -> None:
+    snapshot, blob = tmp_path / "models--a--b" / "snapshots" / "1", tmp_path / repo / "blobs" / "2"
+    snapshot.parent.mkdir(parents=True)
+    blob.parent.mkdir(parents=True)
+    (copy / "config.json").rename(blob)
+    copy.rename(snapshot)
+    (snapshot / "config.json").symlink_to(f"../../../{repo}/blobs/2")
+    with pytest.raises(UnsafeModel, match="out of the model folder") if is_refused else contextlib.nullcontext():
+        folders.load(str(snapshot), revision=None, offline=True)
+
+
+def test_a_view_is_of_copies_where_links_cannot_be_made(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: Path, target: Path, target_is_directory: bool = False) -> None:
+        raise OSError("a required privilege is not held by the client")
+
+    monkeypatch.setattr(Path, "symlink_to", refuse)
+    (copy / "more").mkdir()
+    with_keys(copy / "config.json", auto_map=None)
+    backbone: Any = folders.load(str(copy), revision=None, offline=True)
+    assert backbone.folder != copy
+    assert not any(path.is_symlink() for path in backbone.folder.iterdir())
+    assert len(backbone.blocks) == 2
+
+
+def test_a_view_is_made_once_and_anew_when_the_folder_changes(copy: Path) -> None:
+    def view() -> Path:
+        backbone: Any = folders.load(str(copy), revision=None, offline=True)
+        return Path(backbone.folder)
+
+    with_keys(copy / "config.json", auto_map=None)
+    first = view()
+    assert view() == first
+    with_keys(copy / "config.json", note="another")
+    assert view() != first
+    assert "auto_map" not in json.loads((view() / "config.json").read_text())
 
 
 @pytest.mark.parametrize(

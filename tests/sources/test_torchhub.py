@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
 import shutil
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -105,23 +102,6 @@ def test_a_checkpoint_fills_the_module_key_for_key(repository: Path, weights: Pa
     assert all(torch.equal(state[name.removeprefix("module.")], tensor) for name, tensor in given.items())
 
 
-@pytest.fixture
-def converter(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A stand-in for the conversion of pickles, where headstart has none yet."""
-    if importlib.util.find_spec("headstart.sources._convert") is not None:
-        return
-
-    def to_safetensors(path: Path) -> Path:
-        found = torch.load(path, map_location="cpu", weights_only=True)
-        save_file(found.get("state_dict", found), tmp_path / "converted.safetensors")
-        return tmp_path / "converted.safetensors"
-
-    stand_in = ModuleType("_convert")
-    stand_in.to_safetensors = to_safetensors  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "headstart.sources._convert", stand_in)
-
-
-@pytest.mark.usefixtures("converter")
 def test_the_real_resnet_20_loads_key_for_key_and_knows_its_classes(repository: Path, shared: Path) -> None:
     checkpoint = shared / "weights" / "resnet-cifar10" / "resnet20-12fca82f.th"
     net = load(f"{repository}:resnet20?weights={checkpoint}").plain.net
@@ -132,7 +112,6 @@ def test_the_real_resnet_20_loads_key_for_key_and_knows_its_classes(repository: 
     assert all(torch.equal(state[name.removeprefix("module.")], tensor) for name, tensor in given.items())
 
 
-@pytest.mark.usefixtures("converter")
 @pytest.mark.parametrize("strategy", ["frozen", "full"])
 def test_the_real_resnet_20_learns_sign_language_digits(
     strategy: str, repository: Path, shared: Path, tmp_path: Path

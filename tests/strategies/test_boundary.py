@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from headstart.errors import MismatchError
+from headstart.errors import MismatchError, SettingError
 from headstart.settings import FitSettings
-from headstart.strategies import frozen, full
+from headstart.strategies import frozen, full, top
 
 
 def backbone(num_blocks: int) -> Any:
@@ -29,6 +29,16 @@ def test_full_moves_everything() -> None:
 def test_full_refuses_what_cannot_be_trained_and_says_what_can() -> None:
     with pytest.raises(MismatchError, match=r'"tfhub:x" has no blocks that can be trained\. Use --strategy frozen'):
         full.apply(backbone(0), FitSettings())
+
+
+@pytest.mark.parametrize(("asked", "expected"), [(1, 6), (2, 5), (6, 1)])
+def test_top_moves_the_last_blocks(asked: int, expected: int) -> None:
+    assert top.apply(backbone(6), FitSettings(top=asked)) == expected
+
+
+def test_top_refuses_more_blocks_than_there_are() -> None:
+    with pytest.raises(SettingError, match=r'--top 7: "tfhub:x" has 6 blocks\. Give 1 to 6'):
+        top.apply(backbone(6), FitSettings(top=7))
 
 
 @pytest.mark.parametrize(

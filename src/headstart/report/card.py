@@ -18,6 +18,10 @@ LICENSE_ID = re.compile(r"[a-z0-9][a-z0-9.-]*")
 HUB_METRICS = {"accuracy": "accuracy", "f1_macro": "f1"}
 """Ours -> the Hub's identifier, for the metrics that have one."""
 SHOWN_CLASSES = 30
+CODE = (
+    "The pretrained model came with code of its own, which --trust allowed to run while this model was made. "
+    "Whoever opens this folder may have to run it too: read it first."
+)
 TOLD = ("strategy", "model", "revision", "validation", "test")
 """Settings that the table of the training names in better words, or that only say where things lay."""
 
@@ -189,6 +193,8 @@ def _limits(run: Mapping[str, Any], scores: Mapping[str, Any]) -> str:
     limits = [f"It always answers with one of its classes: {', '.join(names[:SHOWN_CLASSES])}{more}."] if names else []
     if run["settings"].get("max_length") is not None:
         limits.append(f"Inputs are cut after {run['settings']['max_length']} tokens.")
+    if run["model"].get("ran_code"):
+        limits.append(CODE)
     limits.append("The scores hold for data like the test rows; on other data they can be much lower.")
     return "## Limits\n\n" + bullets([*limits, *map(placeless, run["warnings"])])
 

@@ -44,7 +44,7 @@ def _json(path: Path) -> dict[str, Any]:
     """What the file holds; nothing where it is absent or damaged, which is found when the model is loaded."""
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headstart.errors import HeadstartError, MismatchError, ModelError, ModelNotFound
-from headstart.sources import _safety, _torchvision
+from headstart.sources import _convert, _safety, _torchvision
 from headstart.sources._entry import PRETRAINED, Entry, called
 
 if TYPE_CHECKING:
@@ -203,14 +203,12 @@ def tensors_of(path: Path) -> dict[str, Any]:
         ModelNotFound: There is no such file.
         UnsafeModel: It is a pickle that does more than hold tensors.
     """
-    import importlib
-
     from safetensors.torch import load_file
 
     if not path.is_file():
         raise ModelNotFound(f'There is no checkpoint "{path}". Give ?weights=FILE, a .safetensors or a .pt file.')
     if path.suffix != ".safetensors":
-        path = importlib.import_module("headstart.sources._convert").to_safetensors(path)
+        path = _convert.to_safetensors(path)
     tensors = load_file(path)
     is_parallel = bool(tensors) and all(name.startswith("module.") for name in tensors)
     return {name.removeprefix("module.") if is_parallel else name: tensor for name, tensor in tensors.items()}

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import re
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,40 +29,65 @@ PROCESSORS: dict[Modality, str] = {
 """What turns items of each kind into a model's input, by transformers' names."""
 
 
-def bare(folder: Path) -> nn.Module:
+HEADS = re.compile(
+    r"(cls|nsp|mlm|ctc|crf|tdnn|quantizer|objective|feature_extractor|qa_outputs|sequence_summary|seq_relationship"
+    r"|vocab_\w+|project_\w+|(fc|linear|dense|norm|layer_?norm|out)\w*"
+    r"|\w*(head|classif|predict|pooler|proj|scor|logit|decoder|loss|label|output)\w*)\.",
+    re.IGNORECASE,
+)
+"""How the parts are called that transformers puts on top of a backbone, for every task of every family we test."""
+LEFT_OVER = {
+    "mask_token",
+    "position_ids",
+    "token_type_ids",
+    "inv_freq",
+    "masked_bias",
+    "relative_position_index",
+    "num_batches_tracked",
+}
+"""What a part needs only for pretraining, or what older versions saved and newer ones compute."""
+
+
+def bare(folder: Path, *, trust: bool = False) -> nn.Module:
     """The model without any task's layers, in evaluation mode, fp32; of a sequence-to-sequence model the encoder.
 
+    Args:
+        folder: A verified model folder.
+        trust: Run the code in it that its config names.
+
     Raises:
-        ModelError: It cannot be read, or its weights leave gaps.
+        ModelError: It cannot be read, its weights leave gaps, or they are another model's.
     """
     import transformers
 
     with reading(folder):
         module, report = transformers.AutoModel.from_pretrained(
-            folder, **_strict(folder), ignore_mismatched_sizes=True, output_loading_info=True
+            folder, **_strict(folder, trust), ignore_mismatched_sizes=True, output_loading_info=True
         )
     _refuse_gaps(module, report, folder)
+    _refuse_strangers(report["unexpected_keys"], folder)
     if getattr(module.config, "is_encoder_decoder", False):
         module = module.get_encoder()
     return _settled(module).eval()
 
 
-def processor(folder: Path, modality: Modality) -> Any:
+def processor(folder: Path, modality: Modality, *, trust: bool = False) -> Any:
     """The tokenizer, the image processor or the feature extractor."""
     import transformers
 
     with reading(folder):
         kind = getattr(transformers, PROCESSORS[modality])
-        return kind.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+        return kind.from_pretrained(folder, trust_remote_code=trust, local_files_only=True)
 
 
-def for_task(folder: Path, auto_class: str, names: Sequence[str] | None) -> nn.Module:
+def for_task(folder: Path, auto_class: str, names: Sequence[str] | None, *, trust: bool = False) -> nn.Module:
     """The ecosystem's task model, in evaluation mode.
 
     Args:
         folder: A verified model folder.
         auto_class: For example "AutoModelForSequenceClassification".
         names: Of the classes a fresh classifier is made for; None keeps the classifier the folder has.
+        trust: Run the code in it that its config names.
 
     Raises:
         MismatchError: The family has no such task model.
@@ -71,7 +97,9 @@ def for_task(folder: Path, auto_class: str, names: Sequence[str] | None) -> nn.M
     named = {} if names is None else _named(names)
     with reading(folder):
         try:
-            module: nn.Module = getattr(transformers, auto_class).from_pretrained(folder, **_strict(folder), **named)
+            module: nn.Module = getattr(transformers, auto_class).from_pretrained(
+                folder, **_strict(folder, trust), **named
+            )
         except ValueError as error:
             if "Unrecognized configuration class" not in str(error):
                 raise
@@ -86,9 +114,8 @@ def _named(names: Sequence[str]) -> dict[str, Any]:
     return {"num_labels": len(names), "id2label": id2label, "label2id": label2id, "ignore_mismatched_sizes": True}
 
 
-def _strict(folder: Path) -> dict[str, Any]:
-    strict = {"use_safetensors": True, "trust_remote_code": False, "local_files_only": True}
-    return strict | _timm.overrides(folder)
+def _strict(folder: Path, trust: bool) -> dict[str, Any]:
+    return {"use_safetensors": True, "trust_remote_code": trust, "local_files_only": True} | _timm.overrides(folder)
 
 
 def _settled(module: nn.Module) -> nn.Module:
@@ -111,6 +138,23 @@ def _refuse_gaps(module: nn.Module, report: Mapping[str, Any], folder: Path) -> 
         raise ModelError(
             f'The weights in "{folder}" do not fit its config.json: {len(gaps)} missing or of another shape, '
             f'such as "{min(gaps)}". Give a complete model folder.'
+        )
+
+
+def is_of_a_head(name: str) -> bool:
+    """Whether a weight is one of a head, or a left-over that does no harm, told by its name in the checkpoint."""
+    # timm's models lie one level deeper, as in "timm_model.fc.weight"
+    within = name.removeprefix("timm_model.")
+    return HEADS.match(within) is not None or within.rpartition(".")[2] in LEFT_OVER
+
+
+def _refuse_strangers(names: Iterable[str], folder: Path) -> None:
+    """Stops over weights that are neither the backbone's nor those of a head, which a task's checkpoint has too."""
+    strangers = [name for name in names if not is_of_a_head(name)]
+    if strangers:
+        raise ModelError(
+            f'The weights in "{folder}" do not fit its config.json: {len(strangers)} belong to no part of the model '
+            f'and to no head, such as "{min(strangers)}". Give the config.json that they were saved with.'
         )
 
 

@@ -46,12 +46,12 @@ class TransformersBackbone:
     @cached_property
     def module(self) -> nn.Module:
         """The bare model, in evaluation mode, fp32; of a sequence-to-sequence model the encoder."""
-        return _loading.bare(self.folder)
+        return _loading.bare(self.folder, trust=self.ref.ran_code)
 
     @cached_property
     def processor(self) -> Any:
         """The tokenizer, the image processor or the feature extractor."""
-        return _loading.processor(self.folder, self.modality)
+        return _loading.processor(self.folder, self.modality, trust=self.ref.ran_code)
 
     @property
     def blocks(self) -> Sequence[nn.Module]:
@@ -144,7 +144,7 @@ class TransformersBackbone:
 
     def task_module(self, auto_class: str, names: Sequence[str] | None) -> nn.Module:
         """The ecosystem's task model, in evaluation mode; see `_loading.for_task`."""
-        return _loading.for_task(self.folder, auto_class, names)
+        return _loading.for_task(self.folder, auto_class, names, trust=self.ref.ran_code)
 
     def save(self, module: nn.Module, folder: Path) -> None:
         """Writes the module and the tokenizer or processor so that plain transformers opens the folder."""

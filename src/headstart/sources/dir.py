@@ -24,10 +24,16 @@ def load(name: str, *, revision: str | None, offline: bool, trust: bool = False)
         raise ModelNotFound(f'There is no folder "{name}". Give one that holds config.json and model.safetensors.')
     if (reopened := _reopened.opened(folder, trust=trust)) is not None:
         return reopened
-    _safety.verify(folder)
-    license_ = _folder.card_license(folder)
-    ref = Ref(asked=name, source="dir", name=folder.name, sha256=_safety.fingerprints(folder), license=license_)
-    return _transformers.backbone_of(folder, ref)
+    vetted = _safety.vet(folder, trust=trust)
+    ref = Ref(
+        asked=name,
+        source="dir",
+        name=folder.name,
+        sha256=vetted.sha256,
+        license=_folder.card_license(folder),
+        ran_code=vetted.runs_code,
+    )
+    return _transformers.backbone_of(vetted.folder, ref)
 
 
 def listed() -> list[Listed]:

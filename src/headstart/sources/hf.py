@@ -11,8 +11,10 @@ from headstart.contracts import Backbone, Listed, Ref
 from headstart.errors import ModelNotFound
 from headstart.sources import _folder, _packaged, _safety, _transformers
 
-# no pickles and no Python files: what is not fetched cannot run
+# what is not fetched cannot run: pickled weights only where there are no others, Python files only with trust
 PATTERNS = ["*.json", "*.txt", "*.safetensors", "*.model", "README.md", "LICENSE*"]
+PICKLED = ["pytorch_model*.bin"]
+CODE = ["*.py"]
 
 
 def load(name: str, *, revision: str | None, offline: bool, trust: bool = False) -> Backbone:
@@ -26,24 +28,39 @@ def load(name: str, *, revision: str | None, offline: bool, trust: bool = False)
     folder = _packaged.verified(packaged) if packaged else None
     commit = None
     if folder is None:
-        folder = _snapshot(name, revision=revision, offline=offline)
+        folder = _whole(name, revision=revision, offline=offline, trust=trust)
         commit = folder.name
-    _safety.verify(folder)
-    license_ = packaged.license if packaged else _folder.card_license(folder)
+    # other programs fetch scripts into the same cache; without a key that names them they are never run
+    vetted = _safety.vet(folder, trust=trust, scripts=True)
     ref = Ref(
-        asked=name, source="hf", name=name, revision=commit, sha256=_safety.fingerprints(folder), license=license_
+        asked=name,
+        source="hf",
+        name=name,
+        revision=commit,
+        sha256=vetted.sha256,
+        license=packaged.license if packaged else _folder.card_license(folder),
+        ran_code=vetted.runs_code,
     )
-    return _transformers.backbone_of(folder, ref)
+    return _transformers.backbone_of(vetted.folder, ref)
 
 
-def _snapshot(name: str, *, revision: str | None, offline: bool) -> Path:
+def _whole(name: str, *, revision: str | None, offline: bool, trust: bool) -> Path:
+    """The snapshot with its weights, as safetensors where the Hub has them so."""
+    patterns = PATTERNS + CODE if trust else PATTERNS
+    folder = _snapshot(name, patterns, revision=revision, offline=offline)
+    if _safety.has_safetensors(folder):
+        return folder
+    return _snapshot(name, patterns + PICKLED, revision=folder.name, offline=offline)
+
+
+def _snapshot(name: str, patterns: list[str], *, revision: str | None, offline: bool) -> Path:
     """The downloaded or cached snapshot; its folder's name is the commit."""
     from huggingface_hub import constants, snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     is_offline = offline or constants.HF_HUB_OFFLINE
     try:
-        return Path(snapshot_download(name, revision=revision, allow_patterns=PATTERNS, local_files_only=is_offline))
+        return Path(snapshot_download(name, revision=revision, allow_patterns=patterns, local_files_only=is_offline))
     except LocalEntryNotFoundError as error:
         raise ModelNotFound(_not_here(name, is_offline=is_offline, endpoint=constants.ENDPOINT)) from error
     except (HfHubHTTPError, HFValidationError) as error:

@@ -16,7 +16,8 @@ def needs_validation(settings: FitSettings) -> bool:
 
 def unused(settings: FitSettings) -> frozenset[str]:
     """A linear head is solved for, without the loop."""
-    return OF_THE_LOOP | {"validation_size"} if settings.head == "linear" else frozenset({"layer_decay"})
+    never = frozenset({"top", "cache"})
+    return never | (OF_THE_LOOP | {"validation_size"} if settings.head == "linear" else {"layer_decay"})
 
 
 def apply(backbone: Backbone, settings: FitSettings) -> int:

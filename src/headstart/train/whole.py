@@ -14,19 +14,20 @@ from headstart.device import device
 from headstart.network import Whole
 from headstart.progress import Stage
 from headstart.settings import FitSettings
-from headstart.train import groups, loop
+from headstart.train import below, groups, loop
 from headstart.train.job import Job, Learnt, precision, validation
 
 
 def learn(job: Job, boundary: int) -> Learnt:
     """The ecosystem's task model, trained above the boundary."""
     assert job.validation is not None, "strategies that move blocks ask for a validation split"
-    job.listener(Stage("train", f"{job.settings.strategy}, up to {job.recipe.epochs} epochs"))
-    whole = Whole(job.backbone.task_module(job.task.auto_class, job.names)).to(device())
+    whole = Whole(job.backbone.task_module(job.task.auto_class, job.names), boundary).to(device())
     stack.freeze(whole.module, boundary)
-    encoded = job.encoded(job.train)
-    lesson = loop.Lesson(encoded, job.targets, job.task.loss)
-    arithmetic = precision(job, "step", _one_step(whole, lesson, job.settings))
+    lesson = loop.Lesson(job.encoded(job.train), job.targets, job.task.loss)
+    arithmetic = precision(job, f"step above {boundary}", _one_step(whole, lesson, job.settings))
+    rows = below.keep(job, whole, boundary, arithmetic.dtype)
+    lesson = loop.Lesson(rows["train"], job.targets, job.task.loss)
+    job.listener(Stage("train", f"{job.settings.strategy}, up to {job.recipe.epochs} epochs"))
     history = loop.train(
         whole,
         lesson,
@@ -36,14 +37,14 @@ def learn(job: Job, boundary: int) -> Learnt:
             layer_decay=job.settings.layer_decay,
             weight_decay=job.settings.weight_decay,
         ),
-        validate=validation(job, job.encoded(job.validation), arithmetic.dtype),
+        validate=validation(job, rows["validation"], arithmetic.dtype),
         settings=job.settings,
         recipe=job.recipe,
         dtype=arithmetic.dtype,
         listener=job.listener,
     )
     return Learnt(
-        whole.cpu(), arithmetic, "classifier", encoded.truncated, job.recipe, [asdict(epoch) for epoch in history]
+        whole.cpu(), arithmetic, "classifier", rows["train"].truncated, job.recipe, [asdict(epoch) for epoch in history]
     )
 
 

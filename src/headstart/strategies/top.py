@@ -1,0 +1,35 @@
+"""`top`: the last blocks and the head move; what the blocks below give is computed once and kept."""
+
+from __future__ import annotations
+
+from headstart.contracts import Backbone
+from headstart.errors import MismatchError, SettingError
+from headstart.settings import FitSettings, Recipe
+
+# as for `full`: the same blocks learn, fewer of them
+recipe = Recipe(epochs=4, lr=2e-4, patience=2)
+
+
+def needs_validation(settings: FitSettings) -> bool:
+    """The best epoch is chosen on a validation split."""
+    return True
+
+
+def unused(settings: FitSettings) -> frozenset[str]:
+    """The ecosystem's task model brings its own head and reads what that reads."""
+    return frozenset({"head", "read"})
+
+
+def apply(backbone: Backbone, settings: FitSettings) -> int:
+    """Below the last `settings.top` blocks.
+
+    Raises:
+        MismatchError: The backbone has no blocks, so it cannot be trained.
+        SettingError: It has fewer blocks than that.
+    """
+    num_blocks = len(backbone.blocks)
+    if not num_blocks:
+        raise MismatchError(f'"{backbone.ref}" has no blocks that can be trained. Use --strategy frozen.')
+    if settings.top > num_blocks:
+        raise SettingError(f'--top {settings.top}: "{backbone.ref}" has {num_blocks} blocks. Give 1 to {num_blocks}.')
+    return num_blocks + 1 - settings.top

@@ -1,0 +1,137 @@
+"""What the frozen lower part gives for each row, computed once, kept on disk, and taken up by the training above it."""
+
+# B rows, T tokens, D width
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from headstart import batches, cut, features
+from headstart.contracts import Encoded, Hidden, Inputs, Rows
+from headstart.errors import OutputError
+from headstart.network import KEPT, Whole
+from headstart.progress import Note, Stage
+
+if TYPE_CHECKING:
+    from headstart.contracts import Indices
+    from headstart.train.job import Job
+
+SPARE = 2**28
+"""Bytes that are left free on the disk."""
+BYTES = {"float32": 4, "bfloat16": 2}
+
+
+@dataclass(frozen=True)
+class RowsAbove:
+    """Rows whose state above the frozen blocks is on disk; a batch holds it beside the usual inputs."""
+
+    encoded: Encoded
+    kept: features.Kept
+    is_by_token: bool
+    form: Inputs
+
+    @property
+    def lengths(self) -> Indices:
+        """As those of the rows themselves."""
+        return self.encoded.lengths
+
+    @property
+    def truncated(self) -> int:
+        """As of the rows themselves."""
+        return self.encoded.truncated
+
+    def take(self, indices: Any) -> Inputs:
+        """A batch; of an image only the size is needed any more, so no file is opened for it."""
+        state = self.kept.take(indices)
+        if self.is_by_token:
+            inputs = self.encoded.take(indices)
+            return Inputs({**inputs.tensors, KEPT: state}, inputs.where)
+        blank = {
+            name: tensor[:1].new_zeros(1).expand(len(state), *tensor.shape[1:])
+            for name, tensor in self.form.tensors.items()
+        }
+        return Inputs({**blank, KEPT: state[:, 0]})
+
+
+def keep(job: Job, whole: Whole, boundary: int, dtype: str) -> dict[str, Encoded]:
+    """The training and validation rows, with what the frozen part gives for them on disk where that can be used.
+
+    Args:
+        job: What to learn from.
+        whole: The network; is told in which form the frozen part gives its state.
+        boundary: From the strategy.
+        dtype: Arithmetic of the run, in which the frozen part computes too.
+
+    Returns:
+        "train" and "validation".
+    """
+    assert job.validation is not None, "strategies that move blocks ask for a validation split"
+    rows = {"train": job.train, "validation": job.validation}
+    encoded = {name: job.encoded(split) for name, split in rows.items()}
+    is_wanted = boundary > 1 and job.settings.cache
+    form = _form(whole.module, encoded["train"], upto=boundary - 1) if is_wanted else None
+    if form is None:
+        if is_wanted:
+            job.listener(
+                Note("What the frozen blocks give is computed again in each epoch: this family hands on more than it.")
+            )
+        return encoded
+    whole.form = form
+    _foresee(job, form, encoded, dtype)
+    job.listener(
+        Stage("features", f"below the {len(job.backbone.blocks) + 1 - boundary} trained blocks, computed once")
+    )
+    return {name: _kept(job, whole.module, form, split, encoded[name], dtype) for name, split in rows.items()}
+
+
+def _form(module: nn.Module, encoded: Encoded, *, upto: int) -> Hidden | None:
+    """In which form the frozen part gives its state; None where the state alone is not enough to go on from."""
+    inputs = batches.placed(encoded.take(np.argsort(encoded.lengths)[[0, -1]]))
+    with torch.no_grad():
+        form = cut.lower(module.eval(), inputs, upto=upto)
+        return form if cut.can_resume(module, inputs, form) else None
+
+
+def _foresee(job: Job, form: Hidden, encoded: dict[str, Encoded], dtype: str) -> None:
+    """Says how much room the states will take, and stops where the disk has less.
+
+    Raises:
+        OutputError: There is not enough room.
+    """
+    is_by_token = job.backbone.modality == "text"
+    a_row = form.state.shape[-1] if is_by_token else form.state[0].numel()
+    rows = sum(int(part.lengths.sum()) if is_by_token else len(part.lengths) for part in encoded.values())
+    size = rows * a_row * BYTES[dtype]
+    root = features.cache_root()
+    root.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(root).free
+    job.listener(Note(f"What the frozen blocks give takes up to {size / 2**20:,.0f} MiB in {root}."))
+    if size > free - SPARE:
+        raise OutputError(
+            f'What the frozen blocks give needs {size / 2**20:,.0f} MiB and "{root}" has {free / 2**20:,.0f} MiB free. '
+            f"Set HEADSTART_CACHE to a place with room, or pass --no-cache."
+        )
+
+
+def _kept(job: Job, module: nn.Module, form: Hidden, rows: Rows, encoded: Encoded, dtype: str) -> Encoded:
+    is_by_token = job.backbone.modality == "text"
+    extractor = features.Extractor(
+        module,
+        lambda part, inputs: cut.lower(part, inputs, upto=form.upto).state,
+        form.state.shape[-1],
+        f"above block {form.upto}",
+        job.backbone.digest(),
+        job.settings.max_length,
+        dtype,
+        kept_as=dtype,
+        is_by_token=is_by_token,
+    )
+    keys = features.row_keys(job.task.items(rows), are_files=job.backbone.modality != "text")
+    kept = features.keep(extractor, encoded, keys, cache=features.cache_root(), listener=job.listener)
+    return RowsAbove(encoded, kept, is_by_token, form.inputs)
