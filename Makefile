@@ -24,8 +24,11 @@ check: .venv/stamp
 bench: .venv/stamp
 	@set -e; for script in bench/against_*.py; do $(BIN)/python $$script; done
 
-docs: .venv/stamp
+docs: export PARITY = docs/parity.md
+docs: .venv/stamp $(EXTRAS)/stamp
 	@$(BIN)/python -m headstart.cli._docs docs/cli.md
+	@$(BIN)/pytest -q -k "encoding_equals" tests/encoding tests/sources
+	@PYTHONPATH=$(EXTRAS) $(BIN)/pytest -q -k "encoding_equals" tests/extras
 
 # The stamp is written last, so that an installation that was cut short starts over.
 .venv/stamp: pyproject.toml constraints.txt

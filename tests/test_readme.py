@@ -16,8 +16,9 @@ from headstart.cli import verbs
 
 ROOT = Path(__file__).resolve().parents[1]
 READMES = ("README.md", "README.zh-CN.md")
-TABLE = ROOT / "bench" / "results" / "against-trainer.md"
-MOST_LINES = 170
+RESULTS = ROOT / "bench" / "results"
+TABLES = ("against-trainer", "against-encoders")
+MOST_LINES = 195
 ELSEWHERE = {".venv", ".git", "runs", "build", "dist", "node_modules"}
 PAGES = sorted(
     str(path.relative_to(ROOT))
@@ -83,11 +84,13 @@ def test_a_readme_shows_every_verb(page: str) -> None:
     assert {line.split()[1] for line in commands(page)} == set(verbs.list_commands(click.Context(verbs)))
 
 
+@pytest.mark.parametrize("name", TABLES)
 @pytest.mark.parametrize("page", READMES)
-def test_a_readme_gives_the_measured_table_or_none(page: str) -> None:
-    (quoted,) = re.findall(r"<!-- against-trainer -->\n(.*?)<!-- /against-trainer -->", read(page), re.S)
-    if TABLE.exists():
-        assert quoted == TABLE.read_text(encoding="utf-8"), f"copy {TABLE.relative_to(ROOT)} between the marks"
+def test_a_readme_gives_the_measured_table_or_none(page: str, name: str) -> None:
+    (quoted,) = re.findall(rf"<!-- {name} -->\n(.*?)<!-- /{name} -->", read(page), re.S)
+    table = RESULTS / f"{name}.md"
+    if table.exists():
+        assert quoted == table.read_text(encoding="utf-8"), f"copy {table.relative_to(ROOT)} between the marks"
     else:
         assert not re.search(r"\d", quoted)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
@@ -92,3 +94,9 @@ def spread(function: Callable[[Indices], T], batches: Sequence[Indices]) -> Iter
             yield from pool.map(function, batches)
     finally:
         torch.set_num_threads(before)
+
+
+def give_back_memory() -> None:
+    """Returns what the C library holds of freed memory to the system, where it is one that holds it (glibc)."""
+    if sys.platform == "linux" and hasattr(ctypes.CDLL(None), "malloc_trim"):
+        ctypes.CDLL(None).malloc_trim(0)

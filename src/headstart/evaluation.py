@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,9 @@ from headstart.data.read import read
 from headstart.errors import MismatchError
 from headstart.model import Model
 from headstart.progress import Listener, Stage, Warned, silent
+
+TO_LEARN = "one-class"
+"""A problem of rows to learn from alone: rows to judge with may all be of one class."""
 
 
 def evaluate(
@@ -41,7 +45,9 @@ def evaluate(
     name = next(name for name in reversed(SPLITS) if name in found.splits)
     if name == "train" and found.sha256 == _learnt_from(Path(run)):
         listener(Warned("These are the rows the model was made from; scores on them say nothing about new ones."))
-    rows = _known_labels(accept(check(found), skip_bad_rows=False).splits[name], fitted)
+    checked = check(found)
+    checked = dataclasses.replace(checked, problems=tuple(one for one in checked.problems if one.kind != TO_LEARN))
+    rows = _known_labels(accept(checked, skip_bad_rows=False).splits[name], fitted)
     listener(Stage("score", f"{len(rows):,} rows"))
     predictions = fitted.predict(fitted.task.items(rows))
     return score.evaluate(fitted.task, fitted.learned, predictions, rows, split=name)

@@ -15,8 +15,10 @@ import torch
 import families
 import foreign
 import headstart
+import parity
 from headstart import cut, network, stack
 from headstart.contracts import Inputs
+from headstart.encoding.encoder import load_backbone
 from headstart.errors import HeadstartError, MissingExtra, ModelNotFound, UnsafeModel
 from headstart.sources import _ref, timm
 
@@ -77,6 +79,21 @@ def test_states_and_features_are_those_of_timm_itself(name: str, made: Any) -> N
     assert len(backbone.blocks) == BLOCKS.get(name, 4)
     # both run timm's own code on the same numbers
     assert float((ours - features).abs().max()) == 0.0
+
+
+@pytest.mark.parametrize("name", ["vgg", "resnet"])
+def test_encoding_equals_timms_own_code(name: str, made: Any) -> None:
+    folder, model = made(name)
+    encoder = load_backbone(f"timm:{folder}")
+    images = [families.picture((60 * i, 90, 120), seed=i) for i in range(3)]
+    inputs = encoder.backbone.prepare(images).take([0, 1, 2])
+    with torch.inference_mode():
+        theirs = model.forward_features(inputs.tensors["pixel_values"])
+        same_batch = encoder.backbone.states(encoder.backbone.module, inputs).layers[-1]
+    differences = [float(np.abs(one - theirs.numpy()).max()) for one in (encoder.encode(images).hidden, same_batch)]
+    parity.put(f"{name} (timm)", differences)
+    assert differences[0] <= 1e-5
+    assert differences[1] == 0
 
 
 @pytest.mark.parametrize("name", ["vgg", "resnet"])

@@ -18,8 +18,10 @@ from torch import nn
 import families
 import foreign
 import headstart
+import parity
 from headstart import cut, network, stack
 from headstart.contracts import Inputs
+from headstart.encoding.encoder import load_backbone
 from headstart.errors import HeadstartError, MismatchError, ModelError, ModelNotFound, SettingError, UnsafeModel
 from headstart.sources import _entry, _hubconf, _ref, torchhub
 
@@ -159,6 +161,25 @@ def test_states_are_those_of_the_modules_own_code(repository: Path, weights: Pat
         pooled = backbone.pooled(backbone.module, inputs)
     assert [float((one - other).abs().max()) for one, other in zip(ours, theirs, strict=True)] == [0.0] * 4
     torch.testing.assert_close(pooled, torch.cat([state.mean((2, 3)) for state in theirs], dim=1), atol=0, rtol=0)
+
+
+def test_encoding_equals_the_modules_own_code(repository: Path, weights: Path) -> None:
+    encoder = load_backbone(f"torchhub:{repository}:resnet20?weights={weights}", offline=True, trust=True)
+    backbone: Any = encoder.backbone
+    images = [families.picture((60 * i, 90, 120), seed=i) for i in range(3)]
+    inputs = backbone.prepare(images).take([0, 1, 2])
+    net, seen = backbone.plain.net, []
+    hook = net.layer3.register_forward_hook(lambda module, given, output: seen.append(output))
+    with torch.inference_mode():
+        net(inputs.tensors["pixel_values"])
+        hook.remove()
+        same_batch = backbone.states(backbone.module, inputs).layers[-1]
+    ours = torch.as_tensor(encoder.encode(images).hidden)
+    differences = [float((one - seen[0]).abs().max()) for one in (ours, same_batch)]
+    parity.put("resnet-20 (PyTorch Hub)", differences)
+    # outputs of size one, and sums in another order
+    assert differences[0] <= 1e-5 * float(seen[0].abs().max().clamp(min=1))
+    assert differences[1] == 0
 
 
 def test_maps_with_their_channels_last_are_averaged_over_the_map(repository: Path, weights: Path) -> None:

@@ -30,9 +30,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-CHUNK = 8192
+CHUNK = 2048
 """Items prepared and sorted by length together: enough to fill batches evenly, few enough to be held."""
 CHUNK_OF_FILES = 256
+BATCHES_BETWEEN = 2
+"""After so many batches freed memory is given back; no two have quite the same size, so it would pile up in pieces."""
 AGREES = 0.9999
 """Least cosine between a vector in bfloat16 and in float32 for the former to be taken unasked."""
 WORTH_MEASURING = 50_000
@@ -158,7 +160,8 @@ class Encoder:
                 given = self.backbone.states(module, batches.placed(inputs, dtype))
             kept = [given.layers[layer] for layer in layers]
             means = tuple(pool.mean(state, given.mask_BT).cpu().numpy() for state in kept)
-            cls = kept[-1][:, 0].float().cpu().numpy() if has_cls else None
+            # a copy: as a view it would keep the states of every token alive until the chunk is done
+            cls = kept[-1][:, 0].float().cpu().clone().numpy() if has_cls else None
             if not states:
                 return Encoding(layers, means, cls)
             arrays = tuple(state.float().cpu().numpy() for state in kept)
@@ -166,7 +169,12 @@ class Encoder:
 
         groups = batches.by_length(encoded.lengths, tokens=self.tokens)
         order = np.argsort(np.concatenate(groups), kind="stable")
-        return parts.joined(list(batches.spread(read, groups)), order)
+        done = []
+        for part in batches.spread(read, groups):
+            done.append(part)
+            if len(done) % BATCHES_BETWEEN == 0:
+                batches.give_back_memory()
+        return parts.joined(done, order)
 
 
 def load_backbone(
@@ -185,6 +193,7 @@ def load_backbone(
         ModelNotFound: Nothing answers to the reference.
         UnsafeModel: The model was refused before it was read.
     """
+    kernels.bound_memory()
     return Encoder(_ref.load(ref, revision=revision, offline=offline, trust=trust), precision)
 
 

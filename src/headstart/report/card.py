@@ -22,6 +22,8 @@ CODE = (
     "The pretrained model came with code of its own, which --trust allowed to run while this model was made. "
     "Whoever opens this folder may have to run it too: read it first."
 )
+OTHER_LIBRARIES = ("torchhub", "tfhub")
+"""Sources whose models transformers does not open, and the Hub has no name for what does."""
 TOLD = ("strategy", "model", "revision", "validation", "test")
 """Settings that the table of the training names in better words, or that only say where things lay."""
 
@@ -59,7 +61,7 @@ def front_matter(run: Mapping[str, Any], scores: Mapping[str, Any]) -> str:
 
     base, dataset = hub_model(run), hub_dataset(run)
     told = {
-        "library_name": "transformers",
+        **({} if run["model"]["source"] in OTHER_LIBRARIES else {"library_name": "transformers"}),
         **_license(run["model"]["license"]),
         **({"base_model": base} if base else {}),
         "pipeline_tag": run["task"],
@@ -127,7 +129,10 @@ def _opening(run: Mapping[str, Any], scores: Mapping[str, Any]) -> str:
     names = [str(name) for name in scores.get("per_class", {})]
     base = hub_model(run)
     linked = f"[{base}](https://huggingface.co/{base})" if base else inline(_model_name(run))
-    moved = {"frozen": "The pretrained model is unchanged; a head was learnt on the features it gives."}
+    moved = {
+        "frozen": "The pretrained model is unchanged; a head was learnt on the features it gives.",
+        "top": "Its highest blocks were trained further on the data below; those beneath are unchanged.",
+    }
     how = moved.get(run["settings"]["strategy"], "Its weights were trained further on the data below.")
     return (
         f"# {inline(_title(run))}\n\n"
