@@ -10,8 +10,10 @@ import pytest
 import torch
 import transformers
 
+import families
 import stacks
 from headstart.sources import _loading
+from headstart.sources import dir as folders
 
 
 def heads(family: str) -> Iterator[tuple[str, list[str]]]:
@@ -55,3 +57,12 @@ def test_a_head_of_timm_is_one_too(name: str) -> None:
 )
 def test_what_is_of_no_head_is_a_stranger(name: str) -> None:
     assert not _loading.is_of_a_head(name)
+
+
+def test_a_model_first_asked_for_in_inference_mode_can_still_be_trained(family: families.Family) -> None:
+    backbone = folders.load(str(family("bert")), revision=None, offline=True)
+    with torch.inference_mode():
+        module = backbone.module
+        task = backbone.task_module("AutoModelForSequenceClassification", ["a", "b"])
+    assert not any(parameter.is_inference() for one in (module, task) for parameter in one.parameters())
+    assert len(backbone.widths) == 3

@@ -124,8 +124,11 @@ def _settled(module: nn.Module) -> nn.Module:
     Weights mapped from a file lie wherever the file has them, and the last bit of a product depends on how they lie:
     a model would answer otherwise once it is saved and loaded.
     """
-    for tensor in itertools.chain(module.parameters(), module.buffers()):
-        tensor.data = tensor.data.clone()
+    import torch
+
+    with torch.inference_mode(False):
+        for tensor in itertools.chain(module.parameters(), module.buffers()):
+            tensor.data = tensor.data.clone()
     return module
 
 
@@ -160,9 +163,14 @@ def _refuse_strangers(names: Iterable[str], folder: Path) -> None:
 
 @contextlib.contextmanager
 def reading(folder: Path) -> Iterator[None]:
-    """Turns the many ways in which transformers fails over a bad folder into one."""
+    """Turns the many ways in which transformers fails over a bad folder into one.
+
+    Weights are made outside inference mode, whoever asks for the model first: they could never be trained otherwise.
+    """
+    import torch
+
     try:
-        with quiet():
+        with quiet(), torch.inference_mode(False):
             yield
     except HeadstartError:
         raise
