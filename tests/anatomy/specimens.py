@@ -47,7 +47,7 @@ class Specimen:
     def prepare(self, items: Sequence[Any], **how: Any) -> Items:
         return self.items
 
-    def states(self, module: nn.Module, inputs: Inputs) -> States:
+    def states(self, module: nn.Module, inputs: Inputs, only: Sequence[int] | None = None) -> States:
         return States((self.read(module, inputs.tensors),))
 
     def digest(self) -> str:

@@ -146,8 +146,8 @@ class Backbone(Protocol):
     def count_tokens(self, texts: Sequence[str]) -> tuple[Indices, Indices]:
         """Tokens of each text, uncut and with the special ones, and how many of them are unknown, shape (N,) each."""
 
-    def states(self, module: nn.Module, inputs: Inputs) -> States:
-        """Every hidden state of a batch."""
+    def states(self, module: nn.Module, inputs: Inputs, only: Sequence[int] | None = None) -> States:
+        """Every hidden state of a batch; those that are not in `only` may be left out, None in their places."""
 
     def pooled(self, module: nn.Module, inputs: Inputs) -> torch.Tensor:
         """Every hidden state averaged over its tokens or its map, side by side, fp32, shape (B, sum of widths)."""

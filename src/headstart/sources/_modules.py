@@ -81,7 +81,7 @@ class ModuleBackbone:
         """Never asked of a model that reads images."""
         raise MismatchError(f'"{self.ref}" reads images, not texts. Choose another model.')
 
-    def states(self, module: nn.Module, inputs: Inputs) -> States:
+    def states(self, module: nn.Module, inputs: Inputs, only: Sequence[int] | None = None) -> States:
         """What enters the lowest block and what each block gives; maps with their channels first."""
         found = zip(_plain.states(module, inputs), self._channels_last, strict=True)
         return States(tuple(state.permute(0, 3, 1, 2) if is_last else state for state, is_last in found))

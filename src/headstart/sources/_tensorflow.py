@@ -90,7 +90,7 @@ class SavedModelBackbone:
         """What each text is likely to cost, for the pieces that the model makes of it are not to be seen."""
         return _tensors.Strings(tuple(texts)).lengths, np.zeros(len(texts), dtype=np.int64)
 
-    def states(self, module: nn.Module, inputs: Inputs) -> States:
+    def states(self, module: nn.Module, inputs: Inputs, only: Sequence[int] | None = None) -> States:
         """Its one output, shape (B, D)."""
         return States((module(**inputs.tensors),))
 

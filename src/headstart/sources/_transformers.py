@@ -127,13 +127,14 @@ class TransformersBackbone:
             return mark is not None and int(self.prepare(["a"]).take([0]).tensors["input_ids"][0, 0]) == mark
         return any(name.endswith("cls_token") for name, _ in self.module.named_parameters())
 
-    def states(self, module: nn.Module, inputs: Inputs) -> States:
+    def states(self, module: nn.Module, inputs: Inputs, only: Sequence[int] | None = None) -> States:
         """Every hidden state of a batch, as the family defines them."""
         if self.modality == "audio":
             return Frames.of(self.module, self.processor).states(module, inputs)
         if _timm.is_wrapped(module):
             return States(_timm.states(module, inputs))
-        states = module(**inputs.tensors, output_hidden_states=True).hidden_states
+        # a list of numbers lets go of the others during the pass; older versions take it for True
+        states = module(**inputs.tensors, output_hidden_states=True if only is None else list(only)).hidden_states
         return States(tuple(states), inputs.tensors.get("attention_mask"))
 
     def pooled(self, module: nn.Module, inputs: Inputs) -> torch.Tensor:
