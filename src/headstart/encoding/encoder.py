@@ -35,8 +35,9 @@ CHUNK = 4096
 CHUNK_OF_FILES = 256
 TOKENS = 2048
 """Tokens in a batch; twice as many are no faster and take a third more memory."""
-BATCHES_BETWEEN = 24
-"""After so many batches freed memory is given back; no two have quite the same size, so it would pile up in pieces."""
+GROWTH_MIB = 256
+"""Memory may grow so far before what was freed is given back: no two batches are of quite the same size, and the pieces
+they leave pile up."""
 AGREES = 0.9999
 """Least cosine between a vector in bfloat16 and in float32 for the former to be taken unasked."""
 WORTH_MEASURING = 50_000
@@ -172,10 +173,11 @@ class Encoder:
         groups = batches.by_length(encoded.lengths, tokens=self.tokens)
         order = np.argsort(np.concatenate(groups), kind="stable")
         done = []
+        floor = batches.give_back_memory()
         for part in batches.spread(read, groups):
             done.append(part)
-            if len(done) % BATCHES_BETWEEN == 0:
-                batches.give_back_memory()
+            if batches.resident_mib() > floor + GROWTH_MIB:
+                floor = batches.give_back_memory()
         return parts.joined(done, order)
 
 
