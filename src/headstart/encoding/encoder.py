@@ -35,7 +35,7 @@ CHUNK = 4096
 CHUNK_OF_FILES = 256
 TOKENS = 2048
 """Tokens in a batch; twice as many are no faster and take a third more memory."""
-GROWTH_MIB = 256
+GROWTH_MIB = 208
 """Memory may grow so far before what was freed is given back: no two batches are of quite the same size, and the pieces
 they leave pile up."""
 AGREES = 0.9999
