@@ -136,3 +136,68 @@ def test_json_is_written_for_people_and_comes_back(tmp_path: Path) -> None:
     assert json.loads(text) == value
     assert "Größe" in text
     assert text.endswith("}\n")
+
+
+def saved(out: Path) -> Path:
+    """An interrupted run with something learnt; gives its folder."""
+    partial = out.with_name(out.name + ".partial")
+
+    def learn() -> None:
+        with folder.building(out):
+            folder.agree(partial, {"seed": 0}, data="rows.csv", model="a")
+            (partial / "checkpoint" / "whole").mkdir(parents=True)
+            (partial / "checkpoint" / "whole" / "checkpoint.json").write_text("{}")
+            (partial / "events.jsonl").write_text("begun\n")
+            (partial / "model").mkdir()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        learn()
+    return partial
+
+
+def test_what_was_learnt_stays_when_a_run_is_interrupted(tmp_path: Path) -> None:
+    assert folder.is_resumable(saved(tmp_path / "run"))
+
+
+def test_a_new_run_does_not_clear_away_what_another_learnt(tmp_path: Path) -> None:
+    partial = saved(tmp_path / "run")
+    with pytest.raises(OutputError, match=r"Go on with headstart fit --resume .*run, or remove"):
+        folder.building(tmp_path / "run").__enter__()
+    assert folder.is_resumable(partial)
+
+
+def test_a_run_that_goes_on_finds_what_was_learnt_and_what_was_said_and_no_more(tmp_path: Path) -> None:
+    saved(tmp_path / "run")
+    with folder.building(tmp_path / "run", resume=True) as partial:
+        assert {path.name for path in partial.iterdir()} == {
+            *("checkpoint", "events.jsonl", "owner.lock", "request.json")
+        }
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["events.jsonl"]
+
+
+def test_there_is_nothing_to_go_on_from_where_nothing_was_begun(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="nothing saved to go on from"):
+        folder.building(tmp_path / "run", resume=True).__enter__()
+
+
+@pytest.mark.parametrize(
+    ("settings", "model", "named"),
+    [({"seed": 1}, "a", "--seed"), ({"seed": 0}, "b", "the model")],
+    ids=["setting", "model"],
+)
+def test_a_run_goes_on_only_with_what_it_was_begun_with(
+    settings: dict[str, int], model: str, named: str, tmp_path: Path
+) -> None:
+    saved(tmp_path / "run")
+    with (
+        pytest.raises(OutputError, match=f"begun otherwise: {named} changed"),
+        folder.building(tmp_path / "run", resume=True) as partial,
+    ):
+        folder.agree(partial, settings, data="rows.csv", model=model)
+    assert folder.is_resumable(partial)
+
+
+def test_a_request_says_what_was_asked_for(tmp_path: Path) -> None:
+    saved(tmp_path / "run")
+    assert folder.request(tmp_path / "run") == {"data": "rows.csv", "model": "a", "settings": {"seed": 0}}

@@ -24,7 +24,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("train", "model"),
     ("tasks", "strategies", "features", "score", "network", "anatomy"),
     ("data", "sources", "stack", "cut", "stand_ins", "kernels", "starters", "batches", "pool", "store"),
-    ("errors", "progress", "plug", "contracts", "settings", "device", "cache"),
+    ("errors", "progress", "plug", "contracts", "settings", "device", "cache", "launch"),
 )
 """Top to bottom; a room imports from the layers below its own."""
 
@@ -40,6 +40,7 @@ SIBLINGS = {
     ("sources", "data"): "a backbone reads images as the checks do",
     ("plug", "errors"): "an unknown name is an error",
     ("device", "contracts"): "a device is one of a few names",
+    ("launch", "device"): "processes meet on their devices",
     ("settings", "errors"): "a setting that cannot be is refused",
 }
 """Who may import a neighbour of the same layer, and why."""
@@ -68,7 +69,7 @@ WORKSHOPS: dict[str, set[str]] = {
     "tasks": {"numpy"},
     "features": {"numpy"},
     "network": {"numpy", "torch"},
-    "train": {"numpy", "sklearn", "torch"},
+    "train": {"numpy", "safetensors", "sklearn", "torch"},
     "model": {"numpy", "safetensors", "torch"},
     "run": {"numpy", "pyarrow", "torch"},
     "encoding": {"numpy", "torch"},

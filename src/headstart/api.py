@@ -21,12 +21,15 @@ if TYPE_CHECKING:
 RUNS = Path("runs")
 
 
-def fit(data: Any, *, out: str | Path | None = None, listener: Listener = silent, **settings: Any) -> Run:
+def fit(
+    data: Any, *, out: str | Path | None = None, resume: bool = False, listener: Listener = silent, **settings: Any
+) -> Run:
     """A model learned from data, judged, and written with its scores and its page.
 
     Args:
         data: A file, a folder, the id of a data set on the Hub, a data frame, an Arrow table or a list of dictionaries.
         out: The run folder to make; by default a fresh one, `runs/NAME-N`.
+        resume: Go on with an interrupted run; give it the same data, `out` and settings.
         listener: Is told what happens while it happens.
         **settings: Any field of `FitSettings`.
 
@@ -40,7 +43,8 @@ def fit(data: Any, *, out: str | Path | None = None, listener: Listener = silent
     from headstart import run
 
     chosen = settings_from(settings)
-    return run.fit(data, chosen, out=fresh_folder(data) if out is None else Path(out), listener=listener)
+    place = fresh_folder(data) if out is None else Path(out)
+    return run.fit(data, chosen, out=place, resume=resume, listener=listener)
 
 
 def check(data: Any, *, listener: Listener = silent, **settings: Any) -> Checked:

@@ -70,6 +70,12 @@ def shuffled(lengths: Indices, *, batch_size: int, generator: np.random.Generato
     return batches
 
 
+def num_shuffled(num_rows: int, *, batch_size: int) -> int:
+    """How many batches `shuffled` makes of so many rows; every pool of rows may end in a smaller one."""
+    whole, rest = divmod(num_rows, batch_size * POOL)
+    return whole * POOL + -(-rest // batch_size)
+
+
 def placed(inputs: Inputs, dtype: str = "float32") -> Inputs:
     """The batch on the device, its real numbers of this type; token ids stay integers."""
     import torch

@@ -9,7 +9,8 @@ HeadstartError
 │   └── UnsafeModel
 ├── MismatchError      task, model and strategy do not go together
 ├── SettingError       a setting has a value that cannot be used
-└── OutputError        the place to write to is taken, unwritable or unfinished
+├── OutputError        the place to write to is taken, unwritable or unfinished
+└── Stopped            the run was asked to stop and can go on from where it was saved
 """
 
 from __future__ import annotations
@@ -73,6 +74,10 @@ class SettingError(HeadstartError):
 
 class OutputError(HeadstartError):
     """The place to write to is taken, unwritable or unfinished."""
+
+
+class Stopped(HeadstartError):
+    """The run was asked to stop; what it had learnt is saved."""
 
 
 def need(package: str, *, extra: str) -> ModuleType:

@@ -1,6 +1,7 @@
 """The folder of a run: built beside its final name, given that name in one step when everything is in it.
 
-Whatever interrupts a run, the final name either does not exist or holds a finished run.
+Whatever interrupts a run, the final name either does not exist or holds a finished run; what was learnt until then
+stays beside it.
 """
 
 from __future__ import annotations
@@ -9,31 +10,42 @@ import contextlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
-from headstart.errors import OutputError
+from headstart.errors import OutputError, Stopped
 
 OWNER = "owner.lock"
+CHECKPOINT = "checkpoint"
+"""Folder with what an interrupted run needs to go on; gone when the run is finished."""
+REQUEST = "request.json"
+EVENTS = "events.jsonl"
 
 
 @contextlib.contextmanager
-def building(out: Path) -> Iterator[Path]:
-    """A fresh folder `OUT.partial` that becomes `OUT` when the block ends well, and vanishes when it does not.
+def building(out: Path, *, resume: bool = False) -> Iterator[Path]:
+    """A folder `OUT.partial` that becomes `OUT` when the block ends well.
+
+    When it does not, the folder vanishes, unless something learnt is saved in it: then it stays, and can be resumed.
 
     Args:
         out: The final name.
+        resume: Go on from what an interrupted run left there.
 
     Raises:
-        OutputError: `out` exists, another live run is building it, or the place cannot be written to.
+        OutputError: `out` exists, another live run is building it, the place cannot be written to, or there is
+            something to go on from without `resume`, or nothing with it.
     """
+    partial = out.with_name(out.name + ".partial")
     try:
         if out.exists():
             raise OutputError(f'"{out}" exists already. Name another folder with --out, or remove this one.')
-        partial = out.with_name(out.name + ".partial")
+        if resume and not (partial / REQUEST).is_file():
+            raise OutputError(f'"{out}" has nothing saved to go on from. Begin it with headstart fit.')
         out.parent.mkdir(parents=True, exist_ok=True)
-        lock = _claim(partial)
+        lock = _claim(partial, resume=resume)
     except OSError as error:
         raise OutputError(f'"{out}" cannot be written: {error.strerror or error}.') from error
     # held until the name is final or the folder gone: whoever got the lock earlier would clear our work away
@@ -41,9 +53,58 @@ def building(out: Path) -> Iterator[Path]:
         try:
             yield partial
             _publish(partial, out)
-        except BaseException:
-            shutil.rmtree(partial, ignore_errors=True)
-            raise
+        except Stopped as stopped:
+            raise Stopped(f"{stopped} Go on with: headstart fit --resume {out}") from stopped
+        finally:
+            if partial.exists() and not is_resumable(partial):
+                shutil.rmtree(partial, ignore_errors=True)
+
+
+def is_resumable(partial: Path) -> bool:
+    """Whether a folder holds a checkpoint to go on from."""
+    return (partial / REQUEST).is_file() and any((partial / CHECKPOINT).glob("*/checkpoint.json"))
+
+
+def request(out: Path) -> dict[str, Any]:
+    """What an interrupted run was asked to do.
+
+    Raises:
+        OutputError: No such run is there, or its request cannot be read.
+    """
+    path = out.with_name(out.name + ".partial") / REQUEST
+    if out.exists():
+        raise OutputError(f'"{out}" is finished; there is nothing to go on with.')
+    if not path.is_file():
+        raise OutputError(f'"{out}" has nothing saved to go on from. Begin it with headstart fit.')
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise OutputError(f'"{path}" is damaged: {error}. Remove "{path.parent}" and begin anew.') from error
+    return found
+
+
+def agree(partial: Path, settings: Mapping[str, Any], **asked: str | None) -> None:
+    """Writes down what a run is asked for; one that goes on must be asked for the same.
+
+    Args:
+        partial: From `building`.
+        settings: Of the run.
+        **asked: What else decides: where the data is, hashes of the rows and of the model.
+
+    Raises:
+        OutputError: Something is another than when the run began.
+    """
+    path = partial / REQUEST
+    now = json.loads(json.dumps({**asked, "settings": dict(settings)}))
+    if not path.is_file():
+        write_json(path, now)
+        return
+    then = json.loads(path.read_text(encoding="utf-8"))
+    changed = [f"the {name}" for name in asked if then[name] != now[name]]
+    options = [name for name, value in now["settings"].items() if then["settings"].get(name) != value]
+    changed += [f"--{name.replace('_', '-')}" for name in options]
+    if changed:
+        raise OutputError(f'"{partial}" was begun otherwise: {", ".join(changed)} changed since. Begin another run.')
 
 
 def _publish(partial: Path, out: Path) -> None:
@@ -51,18 +112,31 @@ def _publish(partial: Path, out: Path) -> None:
         os.rename(partial, out)
     except OSError as error:
         raise OutputError(f'"{out}" appeared while this run was working. Name another folder with --out.') from error
+    # only now: until the name is final, a run that is killed can go on from them
+    shutil.rmtree(out / CHECKPOINT, ignore_errors=True)
+    (out / REQUEST).unlink(missing_ok=True)
     (out / OWNER).unlink()
 
 
-def _claim(partial: Path) -> TextIO:
-    """An empty folder that is ours while the returned file is open; the remains of a killed run are cleared away."""
+def _claim(partial: Path, *, resume: bool) -> TextIO:
+    """A folder that is ours while the returned file is open, cleared of all that the run will write again."""
     partial.mkdir(exist_ok=True)
     lock = (partial / OWNER).open("w")
-    if not _lock(lock):
+    try:
+        if not _lock(lock):
+            raise OutputError(f'Another run is building "{partial}". Wait for it, or name another folder with --out.')
+        if is_resumable(partial) and not resume:
+            out = partial.with_suffix("")
+            raise OutputError(
+                f'An interrupted run is saved in "{partial}". Go on with headstart fit --resume {out}, '
+                f"or remove that folder to begin anew."
+            )
+    except OutputError:
         lock.close()
-        raise OutputError(f'Another run is building "{partial}". Wait for it, or name another folder with --out.')
+        raise
+    kept = {OWNER, CHECKPOINT, REQUEST, EVENTS} if resume else {OWNER}
     for path in partial.iterdir():
-        if path.name != OWNER:
+        if path.name not in kept:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
     return lock
 
@@ -78,6 +152,13 @@ def _lock(file: TextIO) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+@contextlib.contextmanager
+def aside() -> Iterator[Path]:
+    """A folder for a process that shares a run and does not write it; gone when the block ends."""
+    with tempfile.TemporaryDirectory(prefix="headstart-") as name:
+        yield Path(name)
 
 
 def write_json(path: Path, value: Any) -> None:

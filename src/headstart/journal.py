@@ -50,6 +50,6 @@ class Journal:
 
 @contextlib.contextmanager
 def journal(path: Path, listener: Listener) -> Iterator[Journal]:
-    """A journal that writes to this file until the block ends."""
-    with path.open("w", encoding="utf-8") as file:
+    """A journal that writes to this file until the block ends, behind what a run that goes on wrote before."""
+    with path.open("a", encoding="utf-8") as file:
         yield Journal(file, listener)

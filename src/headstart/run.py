@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from headstart import folder, plug, record, score
+from headstart import folder, launch, plug, record, score
 from headstart.contracts import Backbone, Prediction, Problem, Rows, Splits, Strategy, Task
 from headstart.data.check import Accepted, Checked, accept, check
 from headstart.data.lengths import token_facts
@@ -39,20 +40,24 @@ class Run:
     scores: Mapping[str, Any]
 
 
-def fit(data: Any, settings: FitSettings, *, out: Path, listener: Listener = silent) -> Run:
+def fit(data: Any, settings: FitSettings, *, out: Path, resume: bool = False, listener: Listener = silent) -> Run:
     """A model learned from data, judged on rows it has not seen, and written with everything worth knowing.
 
     Args:
         data: A file, a folder, a Hub data set id, a data frame, an Arrow table or a list of dictionaries.
         settings: How to go about it.
         out: The run folder to make.
+        resume: Go on with a run of the same data and settings that was interrupted.
         listener: Is told what happens while it happens.
 
     Raises:
         HeadstartError: Something the user can mend; nothing is left behind under `out`.
+        Stopped: The user asked to stop; what was learnt is saved.
     """
+    launch.join()
     strategy: Strategy = plug.load("strategies", settings.strategy)
-    with folder.building(out) as partial, journal(partial / "events.jsonl", listener) as log:
+    building = folder.building(out, resume=resume) if launch.is_first() else folder.aside()
+    with building as partial, journal(partial / folder.EVENTS, listener if launch.is_first() else silent) as log:
         log(Stage("data", "reading"))
         found = find(data, settings)
         task: Task = plug.load("tasks", found.task)
@@ -62,7 +67,12 @@ def fit(data: Any, settings: FitSettings, *, out: Path, listener: Listener = sil
         boundary = strategy.apply(backbone, settings)
         splits, checked = _splits(found, settings, strategy, partial, log)
         facts = record.run_facts(found=found, splits=splits, settings=settings, ref=backbone.ref, why=why)
-        fitted, learnt = _learn(found.task, backbone, splits, boundary, settings, log)
+        source = str(data) if isinstance(data, str | os.PathLike) else None
+        folder.agree(partial, dataclasses.asdict(settings), data=source, rows=found.sha256, model=backbone.digest())
+        kept = launch.from_first(partial / folder.CHECKPOINT)
+        fitted, learnt = _learn(found.task, backbone, splits, boundary, settings, log, kept=kept)
+        if not launch.is_first():
+            return Run(out, fitted, {})
         scores, predictions = _judge(fitted, splits, settings, log)
         facts |= _learnt_facts(learnt, boundary, backbone, log)
         _write(partial, fitted, facts, scores, checked, predictions, splits)
@@ -70,13 +80,20 @@ def fit(data: Any, settings: FitSettings, *, out: Path, listener: Listener = sil
 
 
 def _learn(
-    task_name: str, backbone: Backbone, splits: Splits, boundary: int, settings: FitSettings, listener: Listener
+    task_name: str,
+    backbone: Backbone,
+    splits: Splits,
+    boundary: int,
+    settings: FitSettings,
+    listener: Listener,
+    *,
+    kept: Path | None = None,
 ) -> tuple[Model, learn.Learnt]:
     """The model learnt from the splits, everything random in it drawn from the run's own seed."""
     task: Task = plug.load("tasks", task_name)
     learned = task.learn(splits.train)
     recipe = settings.recipe(plug.load("strategies", settings.strategy).recipe)
-    job = learn.Job(task, learned, backbone, splits.train, splits.validation, settings, recipe, listener)
+    job = learn.Job(task, learned, backbone, splits.train, splits.validation, settings, recipe, listener, kept)
     with torch.random.fork_rng():
         torch.manual_seed(settings.seed)
         learnt = learn.learn(job, boundary)

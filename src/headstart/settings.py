@@ -23,7 +23,12 @@ class Recipe:
     patience: int
 
 
-OF_THE_LOOP = frozenset({"epochs", "batch_size", "lr", "layer_decay", "weight_decay", "warmup", "ema", "patience"})
+OF_THE_LOOP = frozenset(
+    (
+        *("epochs", "batch_size", "micro_batch", "lr", "layer_decay", "weight_decay", "schedule", "warmup"),
+        *("ema", "soup", "label_smoothing", "patience", "checkpoint_steps"),
+    )
+)
 """Settings of the training loop; they play no part where nothing is trained by it."""
 
 
@@ -119,6 +124,9 @@ class FitSettings:
     batch_size: int = limited(COUNT, default=32)
     """Rows per training step."""
 
+    micro_batch: int | None = limited(COUNT, default=None)
+    """Rows of a step that are in memory at once; by default all of them, halved whenever memory runs out."""
+
     lr: float | None = limited(ABOVE_ZERO, default=None)
     """Peak learning rate of the top of the model; by default what suits the strategy."""
 
@@ -128,14 +136,29 @@ class FitSettings:
     weight_decay: float = limited(ZERO_OR_MORE, default=0.01)
     """Decoupled weight decay of AdamW, on matrices only."""
 
+    schedule: str = choice("linear", "cosine", default="linear")
+    """How the learning rate falls after its rise."""
+
     warmup: float = limited(PART, default=0.1)
     """Share of the steps in which the learning rate rises to its peak."""
 
     ema: float = limited(KEPT, default=0.99)
     """Share of the running average of the weights that each step keeps; 0 keeps no average."""
 
+    soup: int = limited(COUNT, default=1)
+    """Epochs whose weights may be averaged at the end, the best first, as long as validation is no worse for it."""
+
+    class_weights: str = "none"
+    """Weight of each class in the loss: none, auto (the rarer the heavier), or NAME=WEIGHT,..."""
+
+    label_smoothing: float = limited(KEPT, default=0.0)
+    """Share of each target that is spread over all classes."""
+
     patience: int | None = limited(COUNT_OR_NONE, default=None)
     """Epochs without improvement on validation after which training stops; by default what suits the strategy."""
+
+    checkpoint_steps: int | None = limited(COUNT, default=None)
+    """Steps between checkpoints, from which an interrupted run goes on; by default five minutes and each epoch."""
 
     precision: str = choice("auto", "float32", "bfloat16", default="auto")
     """Arithmetic while learning; auto takes bfloat16 where a short measurement shows that it pays."""

@@ -25,6 +25,11 @@ TASKS = {"text": "text-classification", "image": "image-classification"}
 SETTINGS = FitSettings(precision="float32", epochs=2, batch_size=8)
 OTHER: dict[str, Any] = {
     "epochs": 1,
+    "micro_batch": 3,
+    "schedule": "cosine",
+    "soup": 2,
+    "label_smoothing": 0.3,
+    "checkpoint_steps": 1,
     "batch_size": 4,
     "lr": 0.1,
     "layer_decay": 0.5,

@@ -153,6 +153,15 @@ def loss_is_one_finite_number_a_row(bench: Bench) -> None:
     assert torch.isfinite(loss).all()
 
 
+def loss_weighs_each_class_and_spreads_targets(bench: Bench) -> None:
+    learned = _learned(bench)
+    output = torch.randn(ROWS, len(bench.task.names(learned)), generator=torch.Generator().manual_seed(0))
+    targets = bench.task.collate(bench.rows, learned)
+    plain, twice = bench.task.loss(output, targets), torch.full((output.shape[1],), 2.0)
+    torch.testing.assert_close(bench.task.loss(output, targets, weights=twice), 2 * plain)
+    assert not torch.allclose(bench.task.loss(output, targets, smoothing=0.5), plain)
+
+
 def loss_of_a_row_does_not_depend_on_the_others(bench: Bench) -> None:
     learned = _learned(bench)
     output = torch.randn(ROWS, len(bench.task.names(learned)), generator=torch.Generator().manual_seed(0))
@@ -166,16 +175,19 @@ def eight_rows_are_learnt_in_thirty_steps(bench: Bench) -> None:
     encoded = bench.backbone.prepare(bench.task.items(bench.rows))
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        history = loop.train(
-            whole,
-            loop.Lesson(encoded, lambda rows: bench.task.collate(bench.rows.take(rows), learned), bench.task.loss),
-            groups=groups.layered(whole.module, lr=LR, layer_decay=1.0, weight_decay=0.0),
-            validate=_later_is_better(),
-            settings=FitSettings(batch_size=ROWS, ema=0.0),
-            recipe=Recipe(epochs=STEPS, lr=LR, patience=STEPS),
-            dtype="float32",
-            listener=silent,
+        lesson = loop.Lesson(
+            encoded.lengths,
+            lambda rows, _: (encoded.take(rows), bench.task.collate(bench.rows.take(rows), learned)),
+            bench.task.loss,
+            _later_is_better(),
         )
+        plan = loop.Plan(
+            groups.layered(whole.module, lr=LR, layer_decay=1.0, weight_decay=0.0),
+            FitSettings(batch_size=ROWS, ema=0.0),
+            Recipe(epochs=STEPS, lr=LR, patience=STEPS),
+            "float32",
+        )
+        history = loop.train(whole, lesson, plan, silent)
     learnt = bench.task.metrics(_answers(bench, whole, bench.rows), bench.rows, learned)["metrics"]
     assert history[-1].loss < 0.7 * history[0].loss
     assert learnt[bench.task.primary]["value"] > 0.8
@@ -232,6 +244,7 @@ CHECKS: tuple[Check, ...] = (
     decoded_answers_are_the_rows_own_labels,
     loss_is_one_finite_number_a_row,
     loss_of_a_row_does_not_depend_on_the_others,
+    loss_weighs_each_class_and_spreads_targets,
     eight_rows_are_learnt_in_thirty_steps,
     predictions_are_json,
     predictions_do_not_change_with_the_order_of_rows,

@@ -15,12 +15,12 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from headstart import run
+from headstart import folder, run
 from headstart.settings import FitSettings
 
 SEED = 7
 FROZEN: dict[str, Any] = {}
-FULL = {"strategy": "full", "epochs": 3, "lr": 1e-3, "batch_size": 8}
+FULL = {"strategy": "full", "epochs": 3, "lr": 1e-3, "batch_size": 8, "checkpoint_steps": 3}
 KINDS = {"frozen": (FROZEN, 8), "full": (FULL, 7), "writing": (FROZEN, 5)}
 """Settings, and how many moments; those of "writing" all lie in the short time in which the model folder is written."""
 
@@ -31,9 +31,10 @@ STUCK = 60.0
 
 
 def fit(rows: Path, model: Path, place: Path, kind: str) -> None:
-    """A fit whose run folder and cache of features are in `place`."""
+    """A fit whose run folder and cache of features are in `place`; goes on where one that was killed had saved."""
     os.environ["HEADSTART_CACHE"] = str(place / "cache")
-    run.fit(rows, FitSettings(model=f"dir:{model}", precision="float32", **KINDS[kind][0]), out=place / "run")
+    settings = FitSettings(model=f"dir:{model}", precision="float32", **KINDS[kind][0])
+    run.fit(rows, settings, out=place / "run", resume=folder.is_resumable(place / "run.partial"))
 
 
 def fit_apart(

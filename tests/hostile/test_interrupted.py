@@ -1,7 +1,8 @@
-"""A fit that is interrupted, by Ctrl-C or by a polite kill, ends in one line and takes what it began with it."""
+"""A fit that is interrupted ends in one line: before it learnt without a trace, later with all that it learnt."""
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -10,28 +11,65 @@ from pathlib import Path
 import pytest
 
 import families
+import headstart
+from headstart import folder
+from headstart.cli import main
+from headstart.errors import Stopped
+from headstart.progress import Advance, Event
 
 INTERRUPTED = 130
 ENDLESS = ["--strategy", "full", "--epochs", "100000", "--patience", "100000", "--precision", "float32"]
-MOMENTS = {
-    "Ctrl-C while libraries load": (signal.SIGINT, "data: reading"),
-    "Ctrl-C while it trains": (signal.SIGINT, "accuracy "),
-    "a polite kill while it trains": (signal.SIGTERM, "accuracy "),
-}
+NUMBERS = {"Ctrl-C": signal.SIGINT, "a polite kill": signal.SIGTERM}
 
 
-@pytest.mark.parametrize(("number", "awaited"), MOMENTS.values(), ids=MOMENTS.keys())
-def test_an_interrupted_fit_says_so_and_leaves_nothing(
-    number: int, awaited: str, family: families.Family, tmp_path: Path
-) -> None:
-    rows, out = families.csv_of(tmp_path / "rows.csv", families.reviews(40)), tmp_path / "runs" / "run"
-    words = ["fit", str(rows), "--model", f"dir:{family('bert')}", "--out", str(out), *ENDLESS]
+def interrupted(model: Path, place: Path, number: int, *, when: str) -> tuple[list[str], int]:
+    """What a fit says, and its exit code, that gets the signal when it has said a line that begins so."""
+    rows = families.csv_of(place / "rows.csv", families.reviews(40))
+    words = ["fit", str(rows), "--model", f"dir:{model}", "--out", str(place / "runs" / "run"), *ENDLESS]
     command = [sys.executable, "-m", "headstart", *words]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
-        assert next(line for line in process.stderr if line.startswith(awaited))
+        assert next(line for line in process.stderr if line.startswith(when))
         process.send_signal(number)
-        *progress, last = process.stderr.read().splitlines()
-    assert (process.returncode, last) == (INTERRUPTED, "interrupted")
-    assert not any("Traceback" in line or "error" in line.lower() for line in progress)
-    assert list(out.parent.iterdir()) == []
+        said = process.stderr.read().splitlines()
+    return said, process.returncode
+
+
+@pytest.mark.parametrize("number", NUMBERS.values(), ids=NUMBERS.keys())
+def test_a_fit_interrupted_before_it_learnt_says_so_and_leaves_nothing(
+    number: int, family: families.Family, tmp_path: Path
+) -> None:
+    said, code = interrupted(family("bert"), tmp_path, number, when="data: reading")
+    assert (code, said) == (INTERRUPTED, ["interrupted"])
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
+@pytest.mark.parametrize("number", NUMBERS.values(), ids=NUMBERS.keys())
+def test_a_fit_interrupted_while_it_learns_saves_and_says_how_to_go_on(
+    number: int, family: families.Family, tmp_path: Path
+) -> None:
+    said, code = interrupted(family("bert"), tmp_path, number, when="accuracy ")
+    assert code == INTERRUPTED
+    assert said[-1].startswith("stopped: Stopped as asked at step ")
+    assert said[-1].endswith(f"Go on with: headstart fit --resume {tmp_path / 'runs' / 'run'}")
+    assert folder.is_resumable(tmp_path / "runs" / "run.partial")
+    assert not any("Traceback" in line or "error" in line.lower() for line in said)
+
+
+def test_an_interrupted_fit_goes_on_to_the_weights_of_one_that_was_not(family: families.Family, tmp_path: Path) -> None:
+    rows = families.csv_of(tmp_path / "rows.csv", families.reviews(60))
+    settings = {"model": f"dir:{family('bert')}", "strategy": "full", "epochs": 6, "precision": "float32", "lr": 1e-3}
+    whole = headstart.fit(rows, out=tmp_path / "whole", **settings)
+
+    def press(event: Event) -> None:
+        if isinstance(event, Advance) and event.stage == "train" and event.done == 4:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(Stopped):
+        headstart.fit(rows, out=tmp_path / "run", listener=press, **settings)
+    assert main(["fit", "--resume", str(tmp_path / "run"), "--json"]) == 0
+
+    run = tmp_path / "run"
+    for path in (whole.folder / "model").glob("*.safetensors"):
+        assert (run / "model" / path.name).read_bytes() == path.read_bytes()
+    assert main(["fit", "--resume", str(run)]) == 1

@@ -1,4 +1,4 @@
-"""A fit that is killed at any moment leaves nothing that loads wrongly, and nothing that harms the next one."""
+"""A fit that is killed at any moment leaves nothing that loads wrongly, and what it saved the next one goes on from."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import families
-from headstart import model
+from headstart import folder, model
 from headstart.errors import HeadstartError
 from headstart.report import finished
 
@@ -55,8 +55,8 @@ def attempts(family: families.Family, tmp_path_factory: pytest.TempPathFactory) 
 
 
 @functools.cache
-def answers(folder: Path) -> Any:
-    return model.load(folder).predict_proba(TEXTS)
+def answers(place: Path) -> Any:
+    return model.load(place).predict_proba(TEXTS)
 
 
 def weights(run: Path) -> dict[str, bytes]:
@@ -86,12 +86,12 @@ def a_run_that_is_there_is_finished(attempt: Attempt) -> None:
 
 
 def an_unfinished_folder_is_refused_or_answers_as_the_undisturbed_run(attempt: Attempt) -> None:
-    for folder in (attempt.left / "run.partial", attempt.left / "run.partial" / "model"):
+    for place in (attempt.left / "run.partial", attempt.left / "run.partial" / "model"):
         with contextlib.suppress(HeadstartError):
-            assert np.array_equal(answers(folder), answers(attempt.whole))
+            assert np.array_equal(answers(place), answers(attempt.whole))
 
 
-def the_same_fit_again_gives_the_same_weights_to_the_bit(attempt: Attempt) -> None:
+def the_same_fit_goes_on_to_the_same_weights_to_the_bit(attempt: Attempt) -> None:
     assert attempt.again == 0
     assert weights(attempt.place / "run") == weights(attempt.whole)
     assert not (attempt.place / "run.partial").exists()
@@ -100,7 +100,7 @@ def the_same_fit_again_gives_the_same_weights_to_the_bit(attempt: Attempt) -> No
 CHECKS = (
     a_run_that_is_there_is_finished,
     an_unfinished_folder_is_refused_or_answers_as_the_undisturbed_run,
-    the_same_fit_again_gives_the_same_weights_to_the_bit,
+    the_same_fit_goes_on_to_the_same_weights_to_the_bit,
 )
 
 
@@ -114,3 +114,4 @@ def test_a_fit_killed_at_any_of_twenty_moments_does_no_harm(attempts: list[Attem
     # a machine that is suddenly faster or slower lets some fits end before their moment
     assert len(killed) >= 10
     assert len({state(attempt) for attempt in killed}) >= 4
+    assert any(folder.is_resumable(attempt.left / "run.partial") for attempt in killed)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import copy
+import os
+import signal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,10 +17,13 @@ from torch import nn
 
 from headstart import batches
 from headstart.contracts import Inputs
-from headstart.errors import HeadstartError
+from headstart.errors import HeadstartError, Stopped
 from headstart.progress import Advance, Event, Note, silent
 from headstart.settings import FitSettings, Recipe
-from headstart.train import loop
+from headstart.train import average as averages
+from headstart.train import gradient, loop, schedule
+from headstart.train.checkpoint import Checkpoints
+from headstart.train.gradient import Lesson
 
 
 @dataclass(frozen=True)
@@ -52,11 +58,13 @@ class Net(nn.Module):
         return logits
 
 
-def lesson(points: Points) -> loop.Lesson:
+def lesson(
+    points: Points, validate: Callable[[nn.Module], Mapping[str, float]] = lambda _: {"accuracy": 0.0}
+) -> Lesson:
     values = points.values
     classes = (values[:, 0] > values[:, 1]).long()
     loss = nn.CrossEntropyLoss(reduction="none")
-    return loop.Lesson(points, lambda rows: classes[torch.as_tensor(np.asarray(rows))], loss)
+    return Lesson(points.lengths, lambda rows, _: (points.take(rows), classes[torch.as_tensor(rows)]), loss, validate)
 
 
 def trained(
@@ -65,23 +73,19 @@ def trained(
     epochs: int = 3,
     patience: int = 9,
     lr: float = 0.05,
-    ema: float = 0.0,
-    seed: int = 0,
     listener: Callable[[Event], None] = silent,
+    checkpoints: Checkpoints | None = None,
+    num_steps: int | None = None,
+    **settings: Any,
 ) -> tuple[Net, list[loop.Epoch]]:
+    chosen = FitSettings(**{"batch_size": 8, "ema": 0.0, **settings})
     with torch.random.fork_rng():
-        torch.manual_seed(seed)
+        torch.manual_seed(chosen.seed)
         net = Net()
-        history = loop.train(
-            net,
-            lesson(Points()),
-            groups=[{"params": list(net.parameters()), "lr": lr, "weight_decay": 0.0}],
-            validate=validate,
-            settings=FitSettings(batch_size=8, ema=ema, seed=seed),
-            recipe=Recipe(epochs=epochs, lr=lr, patience=patience),
-            dtype="float32",
-            listener=listener,
-        )
+        groups = [{"params": list(net.parameters()), "lr": lr, "weight_decay": 0.0}]
+        recipe = Recipe(epochs=epochs, lr=lr, patience=patience)
+        plan = loop.Plan(groups, chosen, recipe, "float32", checkpoints=checkpoints, num_steps=num_steps)
+        history = loop.train(net, lesson(Points(), validate), plan, listener)
     return net, history
 
 
@@ -98,21 +102,21 @@ def told(*values: float) -> Callable[[nn.Module], dict[str, float]]:
 )
 def test_the_rate_rises_for_the_warm_up_and_falls_to_zero(done: int, expected: float) -> None:
     # ten steps, two of them warm-up
-    assert loop._rate(done, 10, 0.2) == pytest.approx(expected)
+    assert schedule.rate("linear", done, 10, 0.2) == pytest.approx(expected)
 
 
 def test_without_warm_up_the_rate_begins_at_its_peak() -> None:
-    assert [loop._rate(done, 4, 0.0) for done in range(4)] == pytest.approx([1.0, 1.0, 2 / 3, 1 / 3])
+    assert [schedule.rate("linear", done, 4, 0.0) for done in range(4)] == pytest.approx([1.0, 1.0, 2 / 3, 1 / 3])
 
 
 @pytest.mark.parametrize("keep", [0.5, 0.99])
 def test_the_average_follows_its_formula(keep: float) -> None:
     net = Net()
-    average, expected = loop.Average(net, keep), net.layers[0].weight.detach().double().clone()
+    average, expected = averages.Average(net, keep), net.layers[0].weight.detach().double().clone()
     for step in range(1, 30):
         with torch.no_grad():
             net.layers[0].weight.copy_(torch.full((8, 2), float(step)))
-        average.update()
+        average.update(step)
         share = min(keep, (1 + step) / (10 + step))
         expected = share * expected + (1 - share) * step
 
@@ -121,15 +125,15 @@ def test_the_average_follows_its_formula(keep: float) -> None:
 
 def test_counters_of_the_average_are_copied_not_averaged() -> None:
     net = Net()
-    average = loop.Average(net, 0.9)
+    average = averages.Average(net, 0.9)
     net.layers[1].num_batches_tracked += 7
-    average.update()
+    average.update(1)
     assert average.network.layers[1].num_batches_tracked == 7
 
 
 def test_keeping_nothing_makes_the_average_the_network_itself() -> None:
     net = Net()
-    assert loop.Average(net, 0.0).network is net
+    assert averages.Average(net, 0.0).network is net
 
 
 def test_the_weights_of_the_best_epoch_are_kept() -> None:
@@ -177,7 +181,7 @@ def test_another_seed_gives_other_weights() -> None:
 
 
 def test_a_loss_that_breaks_down_at_once_is_an_error_in_words() -> None:
-    with pytest.raises(HeadstartError, match=r"infinite in epoch 1\. Lower --lr"):
+    with pytest.raises(HeadstartError, match=r"infinite in epoch 1, step 2, among training rows .*Lower --lr"):
         trained(told(1, 2, 3), lr=float("inf"))
 
 
@@ -195,8 +199,149 @@ def test_a_loss_that_breaks_down_later_keeps_the_best_epoch() -> None:
     assert any(isinstance(event, Note) and "kept the best epoch" in event.text for event in events)
 
 
+class Killed(BaseException):
+    """Stands for whatever ends a process in the middle of a step."""
+
+
+def killed_at(step: int) -> Callable[[Event], None]:
+    """A listener that ends the run once so many steps are done."""
+
+    def listen(event: Event) -> None:
+        if isinstance(event, Advance) and event.done == step:
+            raise Killed
+
+    return listen
+
+
+def judged_by_weights(net: nn.Module) -> dict[str, float]:
+    """A validation that depends on the weights, so that going on from wrong ones shows."""
+    return {"accuracy": float(net.get_parameter("layers.0.weight").detach().sum())}
+
+
+@pytest.mark.parametrize("step", [1, 3, 4, 6, 11, 12])
+@pytest.mark.parametrize("ema", [0.0, 0.9])
+@pytest.mark.parametrize("soup", [1, 2])
+def test_a_killed_run_goes_on_to_the_same_weights_to_the_bit(step: int, ema: float, soup: int, tmp_path: Path) -> None:
+    whole, history = trained(judged_by_weights, ema=ema, soup=soup)
+    kept = {"checkpoints": Checkpoints(tmp_path), "checkpoint_steps": 2, "ema": ema, "soup": soup}
+    with pytest.raises(Killed):
+        trained(judged_by_weights, listener=killed_at(step), **kept)
+    net, again = trained(judged_by_weights, **kept)
+    assert again == history
+    assert all(torch.equal(tensor, whole.state_dict()[name]) for name, tensor in net.state_dict().items())
+
+
+def test_a_run_killed_while_it_validates_goes_on_to_the_same_weights(tmp_path: Path) -> None:
+    whole, history = trained(judged_by_weights)
+
+    def dies(net: nn.Module) -> dict[str, float]:
+        raise Killed
+
+    kept = {"checkpoints": Checkpoints(tmp_path), "checkpoint_steps": 4}
+    with pytest.raises(Killed):
+        trained(dies, **kept)
+    net, again = trained(judged_by_weights, **kept)
+    assert again == history
+    assert all(torch.equal(tensor, whole.state_dict()[name]) for name, tensor in net.state_dict().items())
+
+
+def test_at_most_one_interval_between_checkpoints_is_lost(tmp_path: Path) -> None:
+    kept = {"checkpoints": Checkpoints(tmp_path), "checkpoint_steps": 2}
+    with pytest.raises(Killed):
+        trained(judged_by_weights, listener=killed_at(7), **kept)
+    steps: list[Event] = []
+    trained(judged_by_weights, listener=steps.append, **kept)
+    assert next(event.done for event in steps if isinstance(event, Advance)) == 7
+
+
+def test_a_finished_training_is_not_done_again(tmp_path: Path) -> None:
+    first, _ = trained(judged_by_weights, checkpoints=Checkpoints(tmp_path))
+    events: list[Event] = []
+    again, _ = trained(judged_by_weights, checkpoints=Checkpoints(tmp_path), listener=events.append)
+    assert not any(isinstance(event, Advance) for event in events)
+    assert all(torch.equal(tensor, first.state_dict()[name]) for name, tensor in again.state_dict().items())
+
+
+def test_only_the_last_checkpoint_and_the_best_weights_are_kept(tmp_path: Path) -> None:
+    with pytest.raises(Killed):
+        trained(told(0.5, 0.9, 0.1), listener=killed_at(11), checkpoints=Checkpoints(tmp_path), checkpoint_steps=1)
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "checkpoint.json",
+        "epoch-2.safetensors",
+        "step-10.safetensors",
+    }
+
+
+def test_a_request_to_stop_saves_first(tmp_path: Path) -> None:
+    def press(event: Event) -> None:
+        if isinstance(event, Advance) and event.done == 5:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(Stopped, match="at step 6 of 12"):
+        trained(judged_by_weights, listener=press, checkpoints=Checkpoints(tmp_path))
+    net, _ = trained(judged_by_weights, checkpoints=Checkpoints(tmp_path))
+    whole, _ = trained(judged_by_weights)
+    assert all(torch.equal(tensor, whole.state_dict()[name]) for name, tensor in net.state_dict().items())
+
+
+def test_pieces_of_a_batch_add_up_to_its_gradient() -> None:
+    net = Net().eval()
+    found = []
+    for piece in (8, 3, 1):
+        net.zero_grad()
+        loss = gradient.add(net, lesson(Points()), np.arange(8), 1, dtype="float32", piece=piece)
+        found.append((loss, net.layers[0].weight.grad.clone()))
+    for loss, grad in found[1:]:
+        assert loss == pytest.approx(found[0][0], rel=1e-6)
+        torch.testing.assert_close(grad, found[0][1], rtol=1e-5, atol=1e-7)
+
+
+class Cramped(Net):
+    """Has room for so many rows and no more."""
+
+    def forward(self, inputs: Inputs) -> torch.Tensor:
+        if self.training and len(inputs) > 3:
+            raise MemoryError
+        return super().forward(inputs)
+
+
+def test_when_memory_runs_out_smaller_pieces_go_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(globals(), "Net", Cramped)
+    events: list[Event] = []
+    _, history = trained(told(1, 2, 3), listener=events.append)
+    assert len(history) == 3
+    said = [event.text for event in events if isinstance(event, Note)]
+    assert said == [
+        f"Memory ran out at step 1: batches of 8 rows now go through {piece} at a time; what is learnt stays the same."
+        for piece in (4, 2)
+    ]
+
+
+def test_memory_too_small_for_one_row_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Full(Net):
+        def forward(self, inputs: Inputs) -> torch.Tensor:
+            raise MemoryError
+
+    monkeypatch.setitem(globals(), "Net", Full)
+    with pytest.raises(MemoryError):
+        trained(told(1, 2, 3))
+
+
+def test_fewer_steps_than_epochs_make_end_the_run_with_a_validation() -> None:
+    events: list[Event] = []
+    _, history = trained(told(0.5, 0.6), num_steps=6, listener=events.append)
+    assert [epoch.epoch for epoch in history] == [1, 2]
+    assert max(event.done for event in events if isinstance(event, Advance)) == 6
+
+
 def test_the_number_of_batches_is_the_number_the_shuffle_gives() -> None:
     for num_rows in (1, 7, 8, 399, 400, 401, 803):
-        points = Points(num_rows)
-        order = batches.shuffled(points.lengths, batch_size=8, generator=np.random.default_rng(0))
-        assert loop._num_batches(lesson(points), 8) == len(order)
+        lengths = np.ones(num_rows, dtype=np.int64)
+        order = batches.shuffled(lengths, batch_size=8, generator=np.random.default_rng(0))
+        assert batches.num_shuffled(num_rows, batch_size=8) == len(order)
+
+
+@pytest.mark.parametrize(("done", "expected"), [(1, 1.0), (6, 0.5), (8, (1 - np.cos(0.3 * np.pi)) / 2), (11, 0.0)])
+def test_a_wave_falls_slowly_at_both_ends(done: int, expected: float) -> None:
+    # eleven steps, of which one is the warm-up
+    assert schedule.rate("cosine", done, 11, 0.0) == pytest.approx(expected)

@@ -17,7 +17,7 @@ from typing import Any
 import click
 
 from headstart import __version__, plug
-from headstart.errors import HeadstartError, UnknownName
+from headstart.errors import HeadstartError, Stopped, UnknownName
 
 INTERRUPTED = 128 + signal.SIGINT
 BROKEN_PIPE = 128 + 13  # SIGPIPE by its number, which Windows has no name for
@@ -85,6 +85,9 @@ def main(args: Sequence[str] | None = None) -> int:
     except click.ClickException as error:
         error.show()
         return error.exit_code
+    except Stopped as stopped:
+        click.echo(f"stopped: {stopped}", err=True)
+        return INTERRUPTED
     except HeadstartError as error:
         click.echo(f"error: {error}", err=True)
         return 1

@@ -10,6 +10,7 @@ Examples:
   headstart fit train.tsv --test test.tsv --columns text,label
   headstart fit photos/ --model dir:weights/mobilenet
   headstart fit --like runs/full --seed 1
+  headstart fit --resume runs/full
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from typing import Any
 
 import click
 
-from headstart import api
+from headstart import api, folder
 from headstart.cli import _show
 from headstart.cli._options import settings_of, settings_options
 from headstart.errors import OutputError
@@ -35,27 +36,57 @@ from headstart.settings import FitSettings
 @click.option(
     "--like", type=click.Path(path_type=Path), help="Repeat this run; options that are given override its own."
 )
+@click.option("--resume", type=click.Path(path_type=Path), help="Go on with this run, which was interrupted.")
 @click.option("--json", "is_json", is_flag=True, help="Print one JSON object instead of text.")
 @click.option("--dry-run", is_flag=True, help="Print the settings as JSON and do nothing.")
 @settings_options()
-def command(data: str | None, out: Path | None, like: Path | None, is_json: bool, dry_run: bool, **given: Any) -> None:
+def command(
+    data: str | None,
+    out: Path | None,
+    like: Path | None,
+    resume: Path | None,
+    is_json: bool,
+    dry_run: bool,
+    **given: Any,
+) -> None:
     """Fits, or with --dry-run says with what it would."""
-    asked, base = (data, FitSettings()) if like is None else _repeat(like, data, given)
-    if asked is None:
-        raise click.UsageError("DATA is missing. Give a file, a folder or a data set's id, or --like RUN.")
-    settings = settings_of(given, base=base)
+    asked, settings, out = _asked(data, out, like, resume, given)
     if dry_run:
         click.echo(_show.as_json({"data": asked, "settings": dataclasses.asdict(settings)}))
         return
-    _fit(asked, settings, out=api.fresh_folder(asked) if out is None else out, is_json=is_json)
+    _fit(asked, settings, out=out, resume=resume is not None, is_json=is_json)
 
 
-def _fit(data: str, settings: FitSettings, *, out: Path, is_json: bool) -> None:
-    from headstart import run
+def _asked(
+    data: str | None, out: Path | None, like: Path | None, resume: Path | None, given: Mapping[str, Any]
+) -> tuple[str, FitSettings, Path]:
+    """The data, the settings and the run folder."""
+    if resume is not None:
+        if any((data, out, like)) or any(value is not None for value in given.values()):
+            raise click.UsageError("--resume goes on with everything as it was. Give it alone, or with --json.")
+        return _begun(resume)
+    asked, base = (data, FitSettings()) if like is None else _repeat(like, data, given)
+    if asked is None:
+        raise click.UsageError("DATA is missing. Give a file, a folder or a data set's id, or --like RUN.")
+    return asked, settings_of(given, base=base), api.fresh_folder(asked) if out is None else out
+
+
+def _begun(out: Path) -> tuple[str, FitSettings, Path]:
+    """The data and settings of an interrupted run."""
+    found = folder.request(out)
+    if not isinstance(found["data"], str):
+        raise OutputError(f'"{out}" learnt from data in memory. Go on with headstart.fit(data, out=..., resume=True).')
+    return found["data"], api.settings_from(found["settings"]), out
+
+
+def _fit(data: str, settings: FitSettings, *, out: Path, resume: bool, is_json: bool) -> None:
+    from headstart import launch, run
     from headstart.cli._progress import listening
 
     with listening() as listener:
-        done = run.fit(data, settings, out=out, listener=listener)
+        done = run.fit(data, settings, out=out, resume=resume, listener=listener)
+    if not launch.is_first():
+        return
     where = {"model folder": done.folder / "model", "page": done.folder / "report.html"}
     if is_json:
         click.echo(_show.as_json({"run": done.folder, **where, "scores": done.scores}))
@@ -63,9 +94,9 @@ def _fit(data: str, settings: FitSettings, *, out: Path, is_json: bool) -> None:
         click.echo("\n".join([*_show.scores(done.scores), "", *_show.places(where)]))
 
 
-def _repeat(folder: Path, data: str | None, given: Mapping[str, Any]) -> tuple[str, FitSettings]:
+def _repeat(earlier: Path, data: str | None, given: Mapping[str, Any]) -> tuple[str, FitSettings]:
     """The data and settings of an earlier run, without those that what is given now makes meaningless."""
-    path = folder / "run.json"
+    path = earlier / "run.json"
     try:
         recorded = json.loads(path.read_text(encoding="utf-8"))
         model, asked = recorded["model"], recorded["data"]["asked"]

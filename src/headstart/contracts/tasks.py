@@ -48,8 +48,19 @@ class Task(Protocol):
     def collate(self, rows: Rows, learned: Learned) -> torch.Tensor:
         """The targets of a batch."""
 
-    def loss(self, output: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        """The loss of each row, shape (B,)."""
+    def loss(
+        self,
+        output: torch.Tensor,
+        targets: torch.Tensor,
+        *,
+        weights: torch.Tensor | None = None,
+        smoothing: float = 0.0,
+    ) -> torch.Tensor:
+        """The loss of each row, shape (B,).
+
+        `weights` says how heavily each class weighs, shape (C,); `smoothing` which share of a target is spread over all
+        classes.
+        """
 
     def decode(self, output: torch.Tensor, learned: Learned) -> list[Prediction]:
         """Answers in the user's own terms."""

@@ -49,11 +49,14 @@ def collate(rows: Rows, learned: Classes) -> torch.Tensor:
     return torch.from_numpy(learned.ids(rows.column("label")))
 
 
-def loss(output: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-    """Cross entropy of each row in nats, shape (B,)."""
+def loss(
+    output: torch.Tensor, targets: torch.Tensor, *, weights: torch.Tensor | None = None, smoothing: float = 0.0
+) -> torch.Tensor:
+    """Cross entropy of each row in nats, shape (B,), times the weight of its class."""
     from torch.nn.functional import cross_entropy
 
-    return cross_entropy(output.float(), targets, reduction="none")
+    heavy = None if weights is None else weights.to(output.device)
+    return cross_entropy(output.float(), targets, heavy, reduction="none", label_smoothing=smoothing)
 
 
 def decode(output: torch.Tensor, learned: Classes) -> list[Prediction]:

@@ -48,7 +48,9 @@ def _inside(job: Job) -> Learnt:
     # without its last layer, a task model's logits are what that layer would have read
     _replace(bare, network.classifier_of(bare), nn.Identity())
     extracted = _extract(job, bare, lambda part, inputs: part(**inputs.tensors).logits, layer.in_features, "classifier")
-    found = linear.fit([None], lambda _: extracted.train, _classes(job), seed=job.settings.seed)
+    found = linear.fit(
+        [None], lambda _: extracted.train, _classes(job), seed=job.settings.seed, weights_C=job.class_weights
+    )
     network.set_linear(layer, found.weight_CD, found.bias_C)
     return Learnt(Whole(module), extracted.precision, "classifier", extracted.truncated, history=found.tried)
 
@@ -70,7 +72,7 @@ def _beside(job: Job) -> Learnt:
         return np.asarray(reading.of(extracted.train, widths))
 
     job.listener(Stage("head", f"{job.settings.head}, {len(candidates)} readings"))
-    found = linear.fit(candidates, read, _classes(job), seed=job.settings.seed)
+    found = linear.fit(candidates, read, _classes(job), seed=job.settings.seed, weights_C=job.class_weights)
     assert found.reading is not None, "one of the candidates"
     if job.settings.head == "linear":
         head = network.head("linear", found.weight_CD.shape[1], len(job.names))
@@ -162,17 +164,16 @@ def _mlp(job: Job, train_ND: Floats, validation_ND: Floats) -> tuple[nn.Sequenti
     """An MLP head trained by the loop on standardised features, the standardisation then folded into it."""
     mean_D, scale_D = train_ND.mean(axis=0), train_ND.std(axis=0) + 1e-6
     head = network.head(job.settings.head, train_ND.shape[1], len(job.names))
-    wrapped = _OnFeatures(head)
-    history = loop.train(
-        wrapped,
-        loop.Lesson(_FeatureRows((train_ND - mean_D) / scale_D), job.targets, job.task.loss),
-        groups=[{"params": list(head.parameters()), "lr": job.recipe.lr, "weight_decay": job.settings.weight_decay}],
-        validate=validation(job, _FeatureRows((validation_ND - mean_D) / scale_D), "float32"),
-        settings=job.settings,
-        recipe=job.recipe,
-        dtype="float32",
-        listener=job.listener,
+    rows, held_out = (_FeatureRows((features - mean_D) / scale_D) for features in (train_ND, validation_ND))
+    plan = loop.Plan(
+        [{"params": list(head.parameters()), "lr": job.recipe.lr, "weight_decay": job.settings.weight_decay}],
+        job.settings,
+        job.recipe,
+        "float32",
+        checkpoints=job.checkpoints("head"),
     )
+    lesson = job.lesson(rows, validation(job, held_out, "float32"))
+    history = loop.train(_OnFeatures(head), lesson, plan, job.listener)
     first = head[0]
     assert isinstance(first, nn.Linear), "every head begins with a linear layer"
     weight = first.weight.detach().numpy() / scale_D

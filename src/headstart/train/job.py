@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -13,7 +15,9 @@ from headstart import network
 from headstart.contracts import Backbone, Encoded, Learned, Rows, Task
 from headstart.progress import Listener
 from headstart.settings import FitSettings, Recipe
-from headstart.train import step
+from headstart.train import step, weighing
+from headstart.train.checkpoint import Checkpoints
+from headstart.train.gradient import Lesson
 
 if TYPE_CHECKING:
     from headstart.contracts import Indices
@@ -21,7 +25,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Job:
-    """All that learning needs: the task with what it learnt, the model, the rows encoded, the settings."""
+    """All that learning needs: the task with what it learnt, the model, the rows encoded, the settings.
+
+    `kept` is a folder for checkpoints; None keeps none.
+    """
 
     task: Task
     learned: Learned
@@ -31,6 +38,7 @@ class Job:
     settings: FitSettings
     recipe: Recipe
     listener: Listener
+    kept: Path | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -40,6 +48,29 @@ class Job:
     def targets(self, batch: Indices) -> torch.Tensor:
         """The targets of some of the training rows."""
         return self.task.collate(self.train.take(batch), self.learned)
+
+    @property
+    def class_weights(self) -> weighing.Floats | None:
+        """How heavily each class weighs in the loss; None where all weigh alike."""
+        if self.settings.class_weights == "none":
+            return None
+        labels = [str(label) for label in self.train.column("label")]
+        counts = np.array([labels.count(name) for name in self.names], dtype=np.int64)
+        return weighing.weights(self.settings.class_weights, self.names, counts)
+
+    def lesson(self, rows: Encoded, validate: Callable[[nn.Module], Mapping[str, float]]) -> Lesson:
+        """The training rows, in whatever form they are kept, as the loop learns from them."""
+        found = self.class_weights
+        weights = None if found is None else torch.from_numpy(found)
+
+        def loss(output: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+            return self.task.loss(output, targets, weights=weights, smoothing=self.settings.label_smoothing)
+
+        return Lesson(rows.lengths, lambda batch, _: (rows.take(batch), self.targets(batch)), loss, validate)
+
+    def checkpoints(self, name: str) -> Checkpoints | None:
+        """Where one of the run's trainings is saved."""
+        return None if self.kept is None else Checkpoints(self.kept / name)
 
     def encoded(self, rows: Rows) -> Encoded:
         """Rows as the model reads them."""
@@ -62,8 +93,14 @@ class Learnt:
     history: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
 
 
-def precision(job: Job, name: str, work: Callable[[str], None]) -> step.Precision:
-    """The arithmetic of the run, said; a measurement is kept for the same work of the same model on this machine."""
+def precision(job: Job, name: str, work: Callable[[str], None], *, saved: Checkpoints | None = None) -> step.Precision:
+    """The arithmetic of the run, said; a measurement is kept for the same work of the same model on this machine.
+
+    A run that goes on keeps the arithmetic it began with.
+    """
+    facts = None if saved is None else saved.facts()
+    if facts is not None:
+        return step.Precision(facts["dtype"], "")
     found = step.precision(job.settings.precision, work, known=(job.backbone.digest(), name))
     job.listener(found.note())
     return found

@@ -52,6 +52,7 @@ def fit(
     classes: Ints,
     *,
     seed: int,
+    weights_C: Floats | None = None,
 ) -> LinearHead:
     """The best head over readings and strengths.
 
@@ -60,29 +61,34 @@ def fit(
         read: The features of a reading, shape (N, D).
         classes: Of the N rows.
         seed: Of the folds and of the rows screened on.
+        weights_C: How heavily each class weighs in the loss, shape (C,); the screening counts all rows alike.
     """
     # these products are small: threads would spend their time waiting for each other, on a busy machine minutes
     with threadpool_limits(1), warnings.catch_warnings():
         # stopping early is one more regulariser here; the strength chosen accounts for it. Said once and out here,
         # because the filters belong to the whole process and the folds run in threads
         warnings.simplefilter("ignore", ConvergenceWarning)
-        return _fit(candidates, read, classes, seed)
+        return _fit(candidates, read, classes, seed, weights_C)
 
 
 def _fit(
-    candidates: Sequence[Reading | None], read: Callable[[Reading | None], Floats], classes: Ints, seed: int
+    candidates: Sequence[Reading | None],
+    read: Callable[[Reading | None], Floats],
+    classes: Ints,
+    seed: int,
+    weights_C: Floats | None,
 ) -> LinearHead:
     finalists, tried = _screen(candidates, read, classes, seed)
     best: tuple[float, Reading | None, float] | None = None
     for reading in finalists:
-        strength, outcomes = _walk(_standardised(read(reading))[0], classes, seed)
+        strength, outcomes = _walk(_standardised(read(reading))[0], classes, seed, weights_C)
         tried += [{"reading": _name(reading), **outcome} for outcome in outcomes]
         loss = min(outcome["log_loss"] for outcome in outcomes)
         if best is None or loss < best[0]:
             best = (loss, reading, strength)
     assert best is not None, "at least one reading is always a finalist"
     _, reading, strength = best
-    weight_CD, bias_C = _raw_weights(read(reading), classes, strength)
+    weight_CD, bias_C = _raw_weights(read(reading), classes, strength, weights_C)
     return LinearHead(reading, weight_CD, bias_C, tuple(tried))
 
 
@@ -151,7 +157,9 @@ def _standardised(features_ND: Floats) -> tuple[Floats, Floats, Floats]:
     return (features_ND - mean_D) / scale_D, mean_D, scale_D
 
 
-def _walk(features_ND: Floats, classes: Ints, seed: int) -> tuple[float, list[dict[str, Any]]]:
+def _walk(
+    features_ND: Floats, classes: Ints, seed: int, weights_C: Floats | None = None
+) -> tuple[float, list[dict[str, Any]]]:
     """Goes along the strengths in the direction that lowers the cross-validated loss, until it no longer does."""
     folds = _folds(classes, seed)
     outcomes: dict[int, dict[str, Any]] = {}
@@ -160,7 +168,7 @@ def _walk(features_ND: Floats, classes: Ints, seed: int) -> tuple[float, list[di
         if not 0 <= position < len(STRENGTHS):
             return float("inf")
         if position not in outcomes:
-            outcomes[position] = _cross_validated(features_ND, classes, STRENGTHS[position], folds)
+            outcomes[position] = _cross_validated(features_ND, classes, STRENGTHS[position], folds, weights_C)
         return float(outcomes[position]["log_loss"])
 
     position = len(STRENGTHS) // 2
@@ -183,19 +191,24 @@ def _folds(classes: Ints, seed: int) -> list[tuple[Ints, Ints]]:
 
 
 def _cross_validated(
-    features_ND: Floats, classes: Ints, strength: float, folds: list[tuple[Ints, Ints]]
+    features_ND: Floats,
+    classes: Ints,
+    strength: float,
+    folds: list[tuple[Ints, Ints]],
+    weights_C: Floats | None = None,
 ) -> dict[str, Any]:
     """Mean loss in nats and accuracy over rows that the fit had not seen."""
     num_classes = int(classes.max()) + 1
+    heavy_N = np.ones(len(classes), np.float32) if weights_C is None else weights_C[classes]
 
     def judged(fold: tuple[Ints, Ints]) -> tuple[float, int]:
         seen, unseen = fold
-        weight_CD, bias_C = _logistic(features_ND[seen], classes[seen], strength, num_classes)
+        weight_CD, bias_C = _logistic(features_ND[seen], classes[seen], strength, num_classes, weights_C)
         logits = features_ND[unseen] @ weight_CD.T + bias_C
         logits -= logits.max(axis=1, keepdims=True)
         log_likelihood = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
         hits = int((logits.argmax(axis=1) == classes[unseen]).sum())
-        return -float(log_likelihood[np.arange(len(unseen)), classes[unseen]].sum()), hits
+        return -float(log_likelihood[np.arange(len(unseen)), classes[unseen]] @ heavy_N[unseen]), hits
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         outcomes = list(pool.map(judged, folds))
@@ -203,12 +216,15 @@ def _cross_validated(
     return {"strength": strength, "log_loss": loss / len(classes), "accuracy": hits / len(classes)}
 
 
-def _logistic(features_ND: Floats, classes: Ints, strength: float, num_classes: int) -> tuple[Floats, Floats]:
+def _logistic(
+    features_ND: Floats, classes: Ints, strength: float, num_classes: int, weights_C: Floats | None
+) -> tuple[Floats, Floats]:
     """Weights (C, D) and biases (C,) of scikit-learn's logistic regression, one row of weights for every class."""
     if len(np.unique(classes)) == 1:
         # scikit-learn refuses a single class; the sure answer is what its fit would tend to
         return np.zeros((num_classes, features_ND.shape[1]), np.float32), _absent_bias(classes, num_classes)
-    model = LogisticRegression(C=strength, max_iter=200, tol=1e-3).fit(features_ND, classes)
+    heavy_N = None if weights_C is None else weights_C[classes]
+    model = LogisticRegression(C=strength, max_iter=200, tol=1e-3).fit(features_ND, classes, heavy_N)
     weight = np.zeros((num_classes, features_ND.shape[1]), dtype=np.float32)
     bias = _absent_bias(classes, num_classes)
     is_binary = len(model.classes_) == 2
@@ -224,9 +240,11 @@ def _absent_bias(classes: Ints, num_classes: int) -> Floats:
     return bias
 
 
-def _raw_weights(features_ND: Floats, classes: Ints, strength: float) -> tuple[Floats, Floats]:
+def _raw_weights(
+    features_ND: Floats, classes: Ints, strength: float, weights_C: Floats | None
+) -> tuple[Floats, Floats]:
     """The head fitted to all rows, with the standardisation folded into it."""
     standard_ND, mean_D, scale_D = _standardised(features_ND)
-    weight_CD, bias_C = _logistic(standard_ND, classes, strength, int(classes.max()) + 1)
+    weight_CD, bias_C = _logistic(standard_ND, classes, strength, int(classes.max()) + 1, weights_C)
     raw_CD = weight_CD / scale_D
     return raw_CD.astype(np.float32), (bias_C - raw_CD @ mean_D).astype(np.float32)

@@ -1,14 +1,13 @@
-"""The only training loop: shuffled batches, AdamW, warm-up and decay, a running average of the weights, early stopping.
+"""The only training loop: shuffled batches, AdamW, a schedule, a running average, early stopping, checkpoints.
 
-It trains any module on anything that gives batches and targets; what moves was decided before it is called.
+It trains any module on anything that gives batches and targets; what moves was decided before it is called. Everything
+random in a step follows from the seed and the number of the step, so a run that goes on needs no memory of dice.
 """
-
-# B rows, C classes
 
 from __future__ import annotations
 
-import copy
 import math
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,60 +16,49 @@ import numpy as np
 import torch
 from torch import nn
 
-from headstart import batches
-from headstart.contracts import Encoded, Inputs
-from headstart.device import device
-from headstart.errors import HeadstartError
+from headstart import batches, launch
+from headstart.errors import HeadstartError, Stopped
 from headstart.progress import Advance, Listener, Measured, Note
 from headstart.settings import FitSettings, Recipe
-from headstart.train import step
+from headstart.train import gradient, interrupt
+from headstart.train.average import soup
+from headstart.train.checkpoint import Checkpoints
+from headstart.train.gradient import Lesson
+from headstart.train.learner import Epoch, Learner
 
 if TYPE_CHECKING:
     from headstart.contracts import Indices
 
-CLIP = 1.0
-"""Largest norm of the gradient; a single odd batch cannot throw the weights further."""
+SAVED_SECONDS = 300.0
+"""Time between checkpoints where the user does not say."""
 
 
 @dataclass(frozen=True)
-class Lesson:
-    """What to learn from: batches of inputs, their targets, the loss of each row."""
+class Plan:
+    """How to go about it.
 
-    encoded: Encoded
-    targets: Callable[[Indices], torch.Tensor]
-    loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+    `groups` are AdamW's parameter groups with their peak learning rates; `dtype` is the arithmetic of the products;
+    `piece` how many rows fit into memory at once; `num_steps` a smaller number of steps than the recipe's epochs make;
+    `seconds` a time after which no step is begun; `checkpoints` where to save, and to go on from.
+    """
+
+    groups: Sequence[Mapping[str, Any]]
+    settings: FitSettings
+    recipe: Recipe
+    dtype: str
+    piece: int | None = None
+    num_steps: int | None = None
+    seconds: float = math.inf
+    checkpoints: Checkpoints | None = None
 
 
-@dataclass(frozen=True)
-class Epoch:
-    """What one pass over the rows came to."""
-
-    epoch: int
-    loss: float
-    validation: Mapping[str, float]
-
-
-def train(
-    network: nn.Module,
-    lesson: Lesson,
-    *,
-    groups: Sequence[Mapping[str, Any]],
-    validate: Callable[[nn.Module], Mapping[str, float]],
-    settings: FitSettings,
-    recipe: Recipe,
-    dtype: str,
-    listener: Listener,
-) -> list[Epoch]:
-    """Trains the network in place and leaves it with the weights of its best epoch.
+def train(network: nn.Module, lesson: Lesson, plan: Plan, listener: Listener) -> list[Epoch]:
+    """Trains the network in place and leaves it with the weights of its best epoch, or the mean of its best ones.
 
     Args:
         network: Takes `Inputs`, gives outputs with first axis B.
         lesson: What to learn from.
-        groups: AdamW parameter groups with their learning rates.
-        validate: Metrics of a network on rows held out; the first one is better when higher and decides.
-        settings: Batch size, warm-up, averaging, seed.
-        recipe: Epochs and patience.
-        dtype: Arithmetic of the products, "float32" or "bfloat16".
+        plan: How to go about it.
         listener: Hears of progress.
 
     Returns:
@@ -78,140 +66,152 @@ def train(
 
     Raises:
         HeadstartError: The loss became infinite or not a number before any epoch was complete.
+        Stopped: The user asked for it; everything is saved.
     """
-    generator = np.random.default_rng(settings.seed)
-    mover = _Mover.of(network, groups, settings, num_steps=recipe.epochs * _num_batches(lesson, settings.batch_size))
-    average = mover.average.network
-    history: list[Epoch] = []
-    best: tuple[float, dict[str, torch.Tensor]] | None = None
-
-    for epoch in range(1, recipe.epochs + 1):
-        order = batches.shuffled(lesson.encoded.lengths, batch_size=settings.batch_size, generator=generator)
-        loss = _epoch(network, lesson, order, mover, dtype=dtype, listener=listener)
-        if not math.isfinite(loss):
-            _not_finite(epoch, best is not None, listener)
-            break
-        validation = validate(average)
-        history.append(Epoch(epoch, loss, dict(validation)))
-        metric, value = next(iter(validation.items()))
-        listener(Measured(metric, value, f"validation, epoch {epoch} of {recipe.epochs}, training loss {loss:.3f}"))
-        if best is None or value > best[0]:
-            best = (value, {name: tensor.clone() for name, tensor in average.state_dict().items()})
-        elif epoch - _best_epoch(history, metric) >= recipe.patience:
-            listener(Note(f"Stopped after epoch {epoch}: {metric} had not improved for {recipe.patience} epochs."))
-            break
-    assert best is not None, "the loop ends early only with an exception"
-    network.load_state_dict(best[1])
-    network.eval()
-    return history
+    learner = Learner(network, plan.groups, plan.settings, piece=plan.piece or plan.settings.batch_size)
+    if plan.checkpoints is not None and learner.restore(plan.checkpoints):
+        listener(Note(f"Went on from step {learner.step}, saved in epoch {learner.epoch}."))
+    course = _Course(learner, lesson, plan, listener, launch.joined(network), time.monotonic())
+    with interrupt.noted() as is_asked_to_stop:
+        while not learner.is_done:
+            course.epoch(is_asked_to_stop)
+    _finish(learner, lesson, listener)
+    return learner.history
 
 
-class Average:
-    """A running average of a network's weights; it forgets faster at first, so that short runs are not held back.
-
-    Args:
-        network: Whose weights are averaged.
-        keep: Share of the average that a step keeps; 0 makes the average the network itself.
-
-    Source: Polyak and Juditsky 1992, in the exponential form with the warm-up (1 + t) / (10 + t).
-    """
-
-    def __init__(self, network: nn.Module, keep: float) -> None:
-        self.network = copy.deepcopy(network) if keep else network
-        self._source, self._keep, self._steps = network, keep, 0
-
-    @torch.no_grad()
-    def update(self) -> None:
-        """Moves the average towards the network's present weights; counters are copied."""
-        if not self._keep:
-            return
-        self._steps += 1
-        keep = min(self._keep, (1 + self._steps) / (10 + self._steps))
-        present = self._source.state_dict()
-        for name, tensor in self.network.state_dict().items():
-            if tensor.is_floating_point():
-                tensor.lerp_(present[name], 1 - keep)
-            else:
-                tensor.copy_(present[name])
+def num_steps(lengths: Indices, settings: FitSettings, recipe: Recipe) -> int:
+    """Steps of a whole run."""
+    return recipe.epochs * batches.num_shuffled(len(lengths), batch_size=settings.batch_size)
 
 
-@dataclass(frozen=True)
-class _Mover:
-    """What turns gradients into new weights: the optimiser, its schedule, and the average that follows."""
+@dataclass
+class _Course:
+    """A run of the loop: what it moves, what it learns from, and when it last saved."""
 
-    optimizer: torch.optim.Optimizer
-    schedule: torch.optim.lr_scheduler.LambdaLR
-    average: Average
-    num_steps: int
+    learner: Learner
+    lesson: Lesson
+    plan: Plan
+    listener: Listener
+    joined: nn.Module
+    start: float
+    saved: float = 0.0
 
-    @staticmethod
-    def of(network: nn.Module, groups: Sequence[Mapping[str, Any]], settings: FitSettings, *, num_steps: int) -> _Mover:
-        # the fused update spares a pass over the weights for every term of the formula
-        optimizer = torch.optim.AdamW([dict(group) for group in groups], fused=device() != "mps")
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda done: _rate(done, num_steps, settings.warmup))
-        return _Mover(optimizer, schedule, Average(network, settings.ema), num_steps)
+    @property
+    def num_steps(self) -> int:
+        whole = num_steps(self.lesson.lengths, self.plan.settings, self.plan.recipe)
+        return whole if self.plan.num_steps is None else min(whole, self.plan.num_steps)
 
-    def move(self, network: nn.Module) -> int:
-        """One step along the gradients the parameters hold; how many steps that makes."""
-        nn.utils.clip_grad_norm_(network.parameters(), CLIP)
-        self.optimizer.step()
-        self.schedule.step()
-        self.optimizer.zero_grad()
-        self.average.update()
-        return int(self.schedule.last_epoch)
+    def epoch(self, is_asked_to_stop: Callable[[], bool]) -> None:
+        """What is left of an epoch's batches, and its validation."""
+        learner, settings = self.learner, self.plan.settings
+        order = batches.shuffled(
+            self.lesson.lengths,
+            batch_size=settings.batch_size,
+            generator=np.random.default_rng([settings.seed, learner.epoch]),
+        )
+        learner.network.train()
+        is_late = 0.0
+        for batch in order[learner.batch :]:
+            loss, stops, is_late = launch.total([self._gradient(batch), is_asked_to_stop(), self._is_late()])
+            if not math.isfinite(loss):
+                self._breaks_down(batch)
+                return
+            learner.move(loss, len(batch), num_steps=self.num_steps)
+            mean = learner.loss / learner.rows
+            self.listener(Advance("train", learner.step, self.num_steps, unit="steps", loss=mean))
+            if stops:
+                self._stop()
+            if is_late or learner.step >= self.num_steps:
+                break
+            if self._is_time_to_save():
+                self._save()
+        self._validate(is_last=learner.step >= self.num_steps or bool(is_late))
+
+    def _gradient(self, batch: Indices) -> float:
+        """Adds the gradient of a batch; when memory runs out, in halves of what was tried."""
+        learner, settings = self.learner, self.plan.settings
+        while True:
+            torch.manual_seed(_seed(settings.seed, learner.step))
+            try:
+                return gradient.add(
+                    self.joined, self.lesson, batch, learner.epoch, dtype=self.plan.dtype, piece=learner.piece
+                )
+            except (RuntimeError, MemoryError) as error:
+                # processes that share a run cannot take a step back one by one
+                if not gradient.is_out_of_memory(error) or learner.piece == 1 or launch.num_processes() > 1:
+                    raise
+            # not above: there the error still holds what the failed pass had in memory
+            learner.halve(len(batch))
+            self.listener(
+                Note(
+                    f"Memory ran out at step {learner.step + 1}: batches of {len(batch)} rows "
+                    f"now go through {learner.piece} at a time; what is learnt stays the same."
+                )
+            )
+
+    def _validate(self, *, is_last: bool) -> None:
+        """Judges the epoch, remembers it, and ends the run when it is time."""
+        learner, recipe = self.learner, self.plan.recipe
+        found = launch.from_first(dict(self.lesson.validate(learner.average.network)))
+        metric, value = next(iter(found.items()))
+        detail = (
+            f"validation, epoch {learner.epoch} of {recipe.epochs}, training loss {learner.loss / learner.rows:.3f}"
+        )
+        self.listener(Measured(metric, value, detail))
+        learner.judged(found, keep=max(1, self.plan.settings.soup))
+        epochs_since = learner.epoch - learner.best[0].epoch
+        if not is_last and epochs_since >= recipe.patience:
+            said = f"{metric} had not improved for {recipe.patience} epochs"
+            self.listener(Note(f"Stopped after epoch {learner.epoch}: {said}."))
+            is_last = True
+        learner.next_epoch(is_done=is_last)
+        self._save()
+
+    def _breaks_down(self, batch: Indices) -> None:
+        """Says where the loss ceased to be a number; fatal only when there is no epoch to go back to."""
+        learner = self.learner
+        rows = ", ".join(str(row + 1) for row in sorted(batch.tolist())[:8])
+        where = f"epoch {learner.epoch}, step {learner.step + 1}, among training rows {rows}"
+        if not learner.best:
+            raise HeadstartError(f"The training loss became infinite in {where}. Lower --lr, or try float32.")
+        self.listener(Note(f"The training loss became infinite in {where}: stopped there and kept the best epoch."))
+        learner.is_done = True
+
+    def _is_late(self) -> bool:
+        return time.monotonic() - self.start > self.plan.seconds
+
+    def _is_time_to_save(self) -> bool:
+        every = self.plan.settings.checkpoint_steps
+        if every is not None:
+            return self.learner.step % every == 0
+        return time.monotonic() - max(self.saved, self.start) > SAVED_SECONDS
+
+    def _save(self) -> None:
+        if self.plan.checkpoints is not None and launch.is_first():
+            self.learner.save(self.plan.checkpoints, dtype=self.plan.dtype, num_steps=self.num_steps)
+        self.saved = time.monotonic()
+
+    def _stop(self) -> None:
+        self._save()
+        raise Stopped(f"Stopped as asked at step {self.learner.step} of {self.num_steps}; what was learnt is saved.")
 
 
-def _epoch(
-    network: nn.Module, lesson: Lesson, order: Sequence[Indices], mover: _Mover, *, dtype: str, listener: Listener
-) -> float:
-    """One pass over the batches; the mean loss of a row, or nan as soon as a batch's loss is not finite."""
-    network.train()
-    total, rows, place = 0.0, 0, device()
-    for batch in order:
-        inputs, targets = batches.placed(lesson.encoded.take(batch)), lesson.targets(batch).to(place)
-        loss = gradient(network, inputs, targets, lesson.loss, dtype=dtype)
-        if not math.isfinite(loss):
-            return math.nan
-        done = mover.move(network)
-        total, rows = total + loss * len(batch), rows + len(batch)
-        listener(Advance("train", done, mover.num_steps, unit="steps", loss=total / rows))
-    return total / rows
+def _finish(learner: Learner, lesson: Lesson, listener: Listener) -> None:
+    """Leaves the network with the best weights it had, or with the mean of several where that is no worse."""
+    states = [best.tensors for best in learner.best]
+    if len(states) == 1:
+        learner.settle(states[0])
+        return
+
+    def measure(network: nn.Module) -> float:
+        return launch.from_first(next(iter(lesson.validate(network).values())))
+
+    chosen = soup(learner.network, states, measure)
+    epochs = ", ".join(str(learner.best[number].epoch) for number in chosen)
+    listener(Note(f"The weights are the mean of those after the epochs {epochs}, of {len(states)} tried."))
+    learner.network.eval()
 
 
-def gradient(
-    network: nn.Module,
-    inputs: Inputs,
-    targets: torch.Tensor,
-    loss_of: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
-    *,
-    dtype: str,
-) -> float:
-    """Adds the gradient of a batch's mean loss to the parameters; gives that loss."""
-    with step.arithmetic(dtype):
-        output = network(inputs)
-    loss = loss_of(output, targets).mean()
-    loss.backward()  # type: ignore[no-untyped-call]
-    return float(loss.detach())
-
-
-def _num_batches(lesson: Lesson, batch_size: int) -> int:
-    """Batches in an epoch; every pool of rows may end in a smaller one."""
-    whole, rest = divmod(len(lesson.encoded.lengths), batch_size * batches.POOL)
-    return whole * batches.POOL + math.ceil(rest / batch_size)
-
-
-def _rate(done: int, num_steps: int, warmup: float) -> float:
-    """Factor on the learning rate: up in a line for the warm-up, then down in a line to zero."""
-    rising = max(1.0, warmup * num_steps)
-    return min((done + 1) / rising, max(0.0, (num_steps - done) / max(1.0, num_steps - rising)))
-
-
-def _best_epoch(history: Sequence[Epoch], metric: str) -> int:
-    return max(history, key=lambda epoch: (epoch.validation[metric], -epoch.epoch)).epoch
-
-
-def _not_finite(epoch: int, has_best: bool, listener: Listener) -> None:
-    """Says that training broke down; fatal only when there is no epoch to go back to."""
-    if not has_best:
-        raise HeadstartError(f"The training loss became infinite in epoch {epoch}. Lower --lr, or try float32.")
-    listener(Note(f"The training loss became infinite in epoch {epoch}: stopped there and kept the best epoch."))
+def _seed(seed: int, step: int) -> int:
+    """A seed for one step in one process."""
+    return int(np.random.SeedSequence([seed, step, launch.rank()]).generate_state(1, np.uint64)[0] >> 1)

@@ -9,12 +9,11 @@ from dataclasses import asdict
 import numpy as np
 from torch import nn
 
-from headstart import batches, stack
+from headstart import stack
 from headstart.device import device
 from headstart.network import Whole
 from headstart.progress import Stage
-from headstart.settings import FitSettings
-from headstart.train import below, groups, loop
+from headstart.train import below, gradient, groups, loop
 from headstart.train.job import Job, Learnt, precision, validation
 
 
@@ -23,39 +22,37 @@ def learn(job: Job, boundary: int) -> Learnt:
     assert job.validation is not None, "strategies that move blocks ask for a validation split"
     whole = Whole(job.backbone.task_module(job.task.auto_class, job.names), boundary).to(device())
     stack.freeze(whole.module, boundary)
-    lesson = loop.Lesson(job.encoded(job.train), job.targets, job.task.loss)
-    arithmetic = precision(job, f"step above {boundary}", _one_step(whole, lesson, job.settings))
+    saved = job.checkpoints("whole")
+    arithmetic = precision(job, f"step above {boundary}", _one_step(job, whole), saved=saved)
     rows = below.keep(job, whole, boundary, arithmetic.dtype)
-    lesson = loop.Lesson(rows["train"], job.targets, job.task.loss)
     job.listener(Stage("train", f"{job.settings.strategy}, up to {job.recipe.epochs} epochs"))
-    history = loop.train(
-        whole,
-        lesson,
-        groups=groups.layered(
+    plan = loop.Plan(
+        groups.layered(
             whole.module,
             lr=job.recipe.lr,
             layer_decay=job.settings.layer_decay,
             weight_decay=job.settings.weight_decay,
         ),
-        validate=validation(job, rows["validation"], arithmetic.dtype),
-        settings=job.settings,
-        recipe=job.recipe,
-        dtype=arithmetic.dtype,
-        listener=job.listener,
+        job.settings,
+        job.recipe,
+        arithmetic.dtype,
+        checkpoints=saved,
     )
+    lesson = job.lesson(rows["train"], validation(job, rows["validation"], arithmetic.dtype))
+    history = loop.train(whole, lesson, plan, job.listener)
     return Learnt(
         whole.cpu(), arithmetic, "classifier", rows["train"].truncated, job.recipe, [asdict(epoch) for epoch in history]
     )
 
 
-def _one_step(whole: nn.Module, lesson: loop.Lesson, settings: FitSettings) -> Callable[[str], None]:
+def _one_step(job: Job, whole: nn.Module) -> Callable[[str], None]:
     """Forward and backward of one batch of the longest rows, leaving weights and statistics as they are."""
-    rows = np.argsort(lesson.encoded.lengths)[-settings.batch_size :]
-    inputs, targets = batches.placed(lesson.encoded.take(rows)), lesson.targets(rows).to(device())
+    lesson = job.lesson(job.encoded(job.train), lambda _: {})
+    rows = np.argsort(lesson.lengths)[-job.settings.batch_size :]
     scratch = copy.deepcopy(whole)
 
     def work(dtype: str) -> None:
-        loop.gradient(scratch, inputs, targets, lesson.loss, dtype=dtype)
+        gradient.add(scratch, lesson, rows, 1, dtype=dtype, piece=len(rows))
         scratch.zero_grad()
 
     return work

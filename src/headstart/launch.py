@@ -1,0 +1,96 @@
+"""Several processes at work on one run, as `torchrun` starts them: which one this is, and how they agree.
+
+Without a launcher there is one process, and every function here is then as good as absent.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from headstart.device import device
+
+if TYPE_CHECKING:
+    from torch import nn
+
+T = TypeVar("T")
+
+
+def num_processes() -> int:
+    """How many processes share the run."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def rank() -> int:
+    """Which of them this is, from 0; the first one writes and speaks."""
+    return int(os.environ.get("RANK", "0"))
+
+
+def is_first() -> bool:
+    """Whether this process is the one that writes and speaks."""
+    return rank() == 0
+
+
+def join() -> None:
+    """Meets the other processes, where there are any; harmless when done before."""
+    if num_processes() > 1:
+        from accelerate import PartialState
+
+        PartialState(cpu=device() == "cpu")
+
+
+@contextmanager
+def first_goes_first() -> Iterator[None]:
+    """The others enter when the first has left, to find on disk what it made."""
+    if num_processes() == 1:
+        yield
+        return
+    from accelerate import PartialState
+
+    with PartialState().main_process_first():
+        yield
+
+
+def total(values: Sequence[float]) -> list[float]:
+    """The sums of the values of all processes."""
+    if num_processes() == 1:
+        return list(values)
+    import torch
+
+    sums = torch.tensor(values, dtype=torch.float64 if device() != "mps" else torch.float32, device=device())
+    torch.distributed.all_reduce(sums)
+    return list(map(float, sums.tolist()))
+
+
+def from_first(value: T) -> T:
+    """What the first process has; the others' own values are not looked at."""
+    if num_processes() == 1:
+        return value
+    import torch
+
+    box = [value]
+    torch.distributed.broadcast_object_list(box)
+    return box[0]
+
+
+def gathered(value: T) -> list[T]:
+    """The values of all processes, in their order."""
+    if num_processes() == 1:
+        return [value]
+    import torch
+
+    box: list[Any] = [None] * num_processes()
+    torch.distributed.all_gather_object(box, value)
+    return box
+
+
+def joined(network: nn.Module) -> nn.Module:
+    """The network with gradients averaged over all processes; the network itself where there is one."""
+    if num_processes() == 1:
+        return network
+    from torch.nn.parallel import DistributedDataParallel
+
+    # a pooler that the head does not read has parameters that get no gradient
+    return DistributedDataParallel(network, find_unused_parameters=True)

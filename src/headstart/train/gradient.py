@@ -1,0 +1,82 @@
+"""The gradient of a batch, in pieces where the whole does not fit, each process of a run doing its share."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+
+from headstart import batches, launch
+from headstart.contracts import Inputs
+from headstart.train import step
+
+if TYPE_CHECKING:
+    from headstart.contracts import Indices
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What to learn from and how that is judged.
+
+    `lengths` is the cost of each row; `take(rows, epoch)` a batch with its targets, random views being the same
+    whenever the same epoch asks for them; `loss(output, targets)` that of each row, shape (B,); `validate(network)` its
+    metrics on rows held out, of which the first decides and is better when higher.
+    """
+
+    lengths: Indices
+    take: Callable[[Indices, int], tuple[Inputs, torch.Tensor]]
+    loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+    validate: Callable[[nn.Module], Mapping[str, float]]
+
+
+def add(network: nn.Module, lesson: Lesson, batch: Indices, epoch: int, *, dtype: str, piece: int) -> float:
+    """Adds the gradient of the batch's mean loss to the parameters.
+
+    Args:
+        network: Takes `Inputs`; joined to those of the other processes where there are any.
+        lesson: What to learn from.
+        batch: Rows of all processes together.
+        epoch: From 1; random views depend on it.
+        dtype: Arithmetic of the products.
+        piece: Most rows of a process that are in memory at once.
+
+    Returns:
+        The share of this process in the mean loss; the shares of all add up to it.
+    """
+    mine = batch[launch.rank() :: launch.num_processes()]
+    # every process must take part in every exchange of gradients; without a row of its own it adds nothing
+    weight, mine = (1.0, mine) if len(mine) else (0.0, batch[:1])
+    total = torch.zeros(())
+    for start in range(0, len(mine), piece):
+        is_last = start + piece >= len(mine)
+        with contextlib.nullcontext() if is_last else _alone(network):
+            loss = weight * _loss(network, lesson, mine[start : start + piece], epoch, dtype) / len(batch)
+            # the gradients are averaged over the processes, the losses added up
+            (loss * launch.num_processes()).backward()  # type: ignore[no-untyped-call]
+        total = total + loss.detach().cpu()
+    return float(total)
+
+
+def _loss(network: nn.Module, lesson: Lesson, rows: Indices, epoch: int, dtype: str) -> torch.Tensor:
+    """The sum of the losses of these rows."""
+    inputs, targets = lesson.take(rows, epoch)
+    inputs = batches.placed(inputs)
+    with step.arithmetic(dtype):
+        output = network(inputs)
+    return lesson.loss(output, targets.to(output.device)).sum()
+
+
+def _alone(network: nn.Module) -> contextlib.AbstractContextManager[None]:
+    """Puts off the exchange of gradients until the last piece."""
+    put_off: Callable[[], contextlib.AbstractContextManager[None]] = getattr(network, "no_sync", contextlib.nullcontext)
+    return put_off()
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that there was no room; on a CPU torch has no class of its own for that."""
+    is_known = isinstance(error, MemoryError | torch.OutOfMemoryError)
+    return is_known or (isinstance(error, RuntimeError) and "can't allocate memory" in str(error))
