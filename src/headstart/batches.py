@@ -7,12 +7,13 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from headstart.contracts import Inputs
+from headstart.contracts import Encoded, Inputs
 from headstart.device import device
 
 if TYPE_CHECKING:
@@ -29,6 +30,28 @@ WASTE = 1.05
 """The longest row of a batch may be this much longer than the shortest; closer costs speed in small batches."""
 POOL = 50
 """Batches whose rows are sorted together while learning: enough to save the padding, few enough to stay random."""
+
+
+@dataclass(frozen=True)
+class Some:
+    """Some of the rows of an encoded whole."""
+
+    encoded: Encoded
+    rows: Indices
+
+    @property
+    def lengths(self) -> Indices:
+        """Theirs."""
+        return self.encoded.lengths[self.rows]
+
+    @property
+    def truncated(self) -> int:
+        """As of the whole."""
+        return self.encoded.truncated
+
+    def take(self, indices: Sequence[int] | Indices) -> Inputs:
+        """A batch of them, counted among themselves."""
+        return self.encoded.take(self.rows[np.asarray(indices)])
 
 
 def by_length(lengths: Indices, *, tokens: int = TOKENS) -> list[Indices]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headstart import batches, kernels, store
+from headstart import batches, kernels, launch, store
 from headstart.cache import cache_root as cache_root
 from headstart.contracts import Encoded, Inputs
 from headstart.device import device
@@ -138,6 +138,13 @@ def keep(extractor: Extractor, encoded: Encoded, keys: Sequence[str], *, cache: 
         OutputError: There is no room for them.
     """
     folder = cache / "features" / extractor.key()
+    with launch.first_goes_first():
+        _add_missing(extractor, encoded, keys, folder, listener)
+    known = store.known(folder)
+    return Kept(tuple(known[key] for key in keys), extractor.kept_as)
+
+
+def _add_missing(extractor: Extractor, encoded: Encoded, keys: Sequence[str], folder: Path, listener: Listener) -> None:
     known = store.known(folder)
     # a text that occurs twice is computed once
     missing = np.array(sorted({key: i for i, key in enumerate(keys) if key not in known}.values()), dtype=np.int64)
@@ -146,8 +153,6 @@ def keep(extractor: Extractor, encoded: Encoded, keys: Sequence[str], *, cache: 
     if len(missing):
         for rows, arrays in _shards(_computed(extractor, encoded, missing, listener)):
             store.add(folder, [keys[row] for row in rows], arrays)
-        known = store.known(folder)
-    return Kept(tuple(known[key] for key in keys), extractor.kept_as)
 
 
 def _computed(

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from headstart import network
+from headstart import batches, launch, network
 from headstart.contracts import Backbone, Encoded, Learned, Rows, Task
 from headstart.progress import Listener
 from headstart.settings import FitSettings, Recipe
@@ -101,7 +101,9 @@ def precision(job: Job, name: str, work: Callable[[str], None], *, saved: Checkp
     facts = None if saved is None else saved.facts()
     if facts is not None:
         return step.Precision(facts["dtype"], "")
-    found = step.precision(job.settings.precision, work, known=(job.backbone.digest(), name))
+    known = (job.backbone.digest(), name)
+    found = launch.from_first(step.precision(job.settings.precision, work, known=known) if launch.is_first() else None)
+    assert found is not None, "the first process has measured it"
     job.listener(found.note())
     return found
 
@@ -112,9 +114,19 @@ def validation(job: Job, encoded: Encoded, dtype: str) -> Callable[[nn.Module], 
     assert rows is not None, "asked for only with a validation split"
 
     def validate(trained: nn.Module) -> dict[str, float]:
-        output = network.answers(trained, encoded, dtype=dtype)
+        output = _answers(trained, encoded, dtype)
         metrics = job.task.metrics(job.task.decode(output, job.learned), rows, job.learned)["metrics"]
         loss = float(job.task.loss(output, job.task.collate(rows, job.learned)).mean())
         return {job.task.primary: metrics[job.task.primary]["value"], "loss": loss}
 
     return validate
+
+
+def _answers(trained: nn.Module, encoded: Encoded, dtype: str) -> torch.Tensor:
+    """The network's output for every row, each process of the run having computed its share of them."""
+    if len(encoded.lengths) < launch.num_processes():
+        return network.answers(trained, encoded, dtype=dtype)
+    shares = [np.arange(first, len(encoded.lengths), launch.num_processes()) for first in range(launch.num_processes())]
+    mine = batches.Some(encoded, shares[launch.rank()])
+    parts = launch.gathered(network.answers(trained, mine, dtype=dtype))
+    return torch.cat(parts)[torch.as_tensor(np.argsort(np.concatenate(shares)))]
