@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,17 +64,17 @@ def fit(data: Any, settings: FitSettings, *, out: Path, resume: bool = False, li
         backbone, why = choose_backbone(settings, task)
         log(Note(why))
         _warn_of_unused(settings, strategy, log)
-        boundary = strategy.apply(backbone, settings)
+        stages = strategy.stages(backbone, settings)
         splits, checked = _splits(found, settings, strategy, partial, log)
         facts = record.run_facts(found=found, splits=splits, settings=settings, ref=backbone.ref, why=why)
         source = str(data) if isinstance(data, str | os.PathLike) else None
         folder.agree(partial, dataclasses.asdict(settings), data=source, rows=found.sha256, model=backbone.digest())
         kept = launch.from_first(partial / folder.CHECKPOINT)
-        fitted, learnt = _learn(found.task, backbone, splits, boundary, settings, log, kept=kept)
+        fitted, learnt = _learn(found.task, backbone, splits, stages, settings, log, kept=kept)
         if not launch.is_first():
             return Run(out, fitted, {})
         scores, predictions = _judge(fitted, splits, settings, log)
-        facts |= _learnt_facts(learnt, boundary, backbone, log)
+        facts |= _learnt_facts(learnt, stages[-1], backbone, log)
         _write(partial, fitted, facts, scores, checked, predictions, splits)
     return Run(out, fitted, scores)
 
@@ -83,7 +83,7 @@ def _learn(
     task_name: str,
     backbone: Backbone,
     splits: Splits,
-    boundary: int,
+    stages: Sequence[int],
     settings: FitSettings,
     listener: Listener,
     *,
@@ -96,7 +96,7 @@ def _learn(
     job = learn.Job(task, learned, backbone, splits.train, splits.validation, settings, recipe, listener, kept)
     with torch.random.fork_rng():
         torch.manual_seed(settings.seed)
-        learnt = learn.learn(job, boundary)
+        learnt = learn.learn(job, stages)
     return Model(task_name, learned, backbone, learnt.network.eval(), settings.max_length), learnt
 
 
@@ -112,12 +112,12 @@ def learn_items(items: list[Any], labels: list[str], settings: FitSettings, *, t
     task: Task = plug.load("tasks", task_name)
     strategy: Strategy = plug.load("strategies", settings.strategy)
     backbone, _ = choose_backbone(settings, task)
-    boundary = strategy.apply(backbone, settings)
+    stages = strategy.stages(backbone, settings)
     rows = Rows(pa.table({task.fields[0].name: items, "label": labels}))
     accepted = Accepted({"train": rows}, {"train": np.arange(len(rows), dtype=np.uint64)}, task.fields)
     size = settings.validation_size if strategy.needs_validation(settings) else None
     splits = split(accepted, validation_size=size, test_size=None, seed=settings.seed)
-    return _learn(task_name, backbone, splits, boundary, settings, silent)[0]
+    return _learn(task_name, backbone, splits, stages, settings, silent)[0]
 
 
 def _warn_of_unused(settings: FitSettings, strategy: Strategy, log: Listener) -> None:

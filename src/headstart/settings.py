@@ -101,10 +101,14 @@ class FitSettings:
     """Run code that comes with the model, where it cannot be loaded without; recorded in the run and its card."""
 
     strategy: str = "frozen"
-    """How much of the model is trained: frozen (a head on fixed features), top (the last blocks) or full (all)."""
+    """How much of the model is trained: frozen (a head on fixed features), top (the last blocks), gradual (more
+    and more blocks) or full (all)."""
 
     top: int = limited(COUNT, default=2)
     """How many blocks are trained with --strategy top, counted from the highest."""
+
+    unfreeze: int | None = limited(COUNT, default=None)
+    """Blocks that each stage of --strategy gradual adds to those it trains; by default half of all."""
 
     cache: bool = True
     """Keep on disk what the frozen part gives for each row; without, it is computed again in each epoch."""

@@ -42,6 +42,7 @@ OTHER: dict[str, Any] = {
     "read": "1",
     "max_length": 5,
     "top": 1,
+    "unfreeze": 2,
     "cache": False,
 }
 """Another value than that of SETTINGS for every setting that some strategy may have no use for."""
@@ -74,7 +75,7 @@ def _trained(bench: Bench, settings: FitSettings = SETTINGS) -> learn.Learnt:
     job = learn.Job(task, task.learn(bench.rows), bench.backbone, bench.rows, bench.rows, settings, recipe, silent)
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        return learn.learn(job, bench.strategy.apply(bench.backbone, settings))
+        return learn.learn(job, bench.strategy.stages(bench.backbone, settings))
 
 
 def _pretrained(bench: Bench) -> dict[str, torch.Tensor]:
@@ -114,6 +115,12 @@ def boundary_lies_within_the_stack(bench: Bench) -> None:
     assert 0 <= bench.strategy.apply(bench.backbone, SETTINGS) <= len(bench.backbone.blocks) + 1
 
 
+def stages_end_at_the_boundary_and_never_rise(bench: Bench) -> None:
+    stages = bench.strategy.stages(bench.backbone, SETTINGS)
+    assert stages[-1] == bench.strategy.apply(bench.backbone, SETTINGS)
+    assert list(stages) == sorted(set(stages), reverse=True)
+
+
 def asks_for_validation_rows_where_blocks_move(bench: Bench) -> None:
     moves = bench.strategy.apply(bench.backbone, SETTINGS) <= len(bench.backbone.blocks)
     needs = bench.strategy.needs_validation(SETTINGS)
@@ -148,6 +155,7 @@ CHECKS: tuple[Check, ...] = (
     has_every_name_of_the_protocol,
     recipe_is_sane,
     boundary_lies_within_the_stack,
+    stages_end_at_the_boundary_and_never_rise,
     asks_for_validation_rows_where_blocks_move,
     nothing_below_the_boundary_moves,
     everything_above_the_boundary_moves,

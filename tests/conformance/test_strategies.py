@@ -33,15 +33,24 @@ class Restless(SimpleNamespace):
         self.asked += 1
         return 1 if self.asked % 2 else 0
 
+    def stages(self, backbone: Any, settings: Any) -> tuple[int, ...]:
+        """What it trains."""
+        return (0,)
+
 
 def boundary(number: int) -> Any:
     """A strategy that always draws the same line."""
-    return SimpleNamespace(**{**vars(top), "apply": lambda backbone, settings: number})
+    planted = {"apply": lambda backbone, settings: number, "stages": lambda backbone, settings: (number,)}
+    return SimpleNamespace(**{**vars(top), **planted})
 
 
 FAULTS: dict[str, tuple[Any, strategy_checks.Check]] = {
     "boundary below the stem": (boundary(-1), strategy_checks.boundary_lies_within_the_stack),
     "boundary above the head": (boundary(9), strategy_checks.boundary_lies_within_the_stack),
+    "stages that go up": (
+        SimpleNamespace(**{**vars(top), "stages": lambda backbone, settings: (0, 1)}),
+        strategy_checks.stages_end_at_the_boundary_and_never_rise,
+    ),
     "no epochs": (
         SimpleNamespace(**{**vars(frozen), "recipe": Recipe(epochs=0, lr=1e-3, patience=1)}),
         strategy_checks.recipe_is_sane,

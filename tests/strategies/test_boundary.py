@@ -9,7 +9,7 @@ import pytest
 
 from headstart.errors import MismatchError, SettingError
 from headstart.settings import FitSettings
-from headstart.strategies import frozen, full, top
+from headstart.strategies import frozen, full, gradual, top
 
 
 def backbone(num_blocks: int) -> Any:
@@ -48,3 +48,17 @@ def test_validation_rows_are_asked_for_only_where_something_is_chosen_by_them(
     strategy: Any, head: str, needs: bool
 ) -> None:
     assert strategy.needs_validation(FitSettings(head=head)) is needs
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [(None, (7, 4, 0)), (1, (7, 6, 5, 4, 3, 2, 0)), (4, (7, 3, 0)), (6, (7, 0))],
+    ids=["by halves", "block by block", "four at a time", "head first, then all"],
+)
+def test_gradual_goes_down_in_stages(asked: int | None, expected: tuple[int, ...]) -> None:
+    assert gradual.stages(backbone(6), FitSettings(unfreeze=asked)) == expected
+
+
+def test_gradual_cannot_add_more_blocks_than_there_are() -> None:
+    with pytest.raises(SettingError, match="Give 1 to 6"):
+        gradual.stages(backbone(6), FitSettings(unfreeze=7))

@@ -24,6 +24,7 @@ from headstart.train import average as averages
 from headstart.train import gradient, loop, schedule
 from headstart.train.checkpoint import Checkpoints
 from headstart.train.gradient import Lesson
+from headstart.train.learner import Epoch
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def trained(
     checkpoints: Checkpoints | None = None,
     num_steps: int | None = None,
     **settings: Any,
-) -> tuple[Net, list[loop.Epoch]]:
+) -> tuple[Net, list[Epoch]]:
     chosen = FitSettings(**{"batch_size": 8, "ema": 0.0, **settings})
     with torch.random.fork_rng():
         torch.manual_seed(chosen.seed)

@@ -96,3 +96,6 @@ class Strategy(Protocol):
         Raises:
             MismatchError: The backbone cannot be cut there.
         """
+
+    def stages(self, backbone: Backbone, settings: FitSettings) -> tuple[int, ...]:
+        """The boundaries of the stages of training, one after the other; the last is what `apply` gives."""

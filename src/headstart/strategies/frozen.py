@@ -16,10 +16,15 @@ def needs_validation(settings: FitSettings) -> bool:
 
 def unused(settings: FitSettings) -> frozenset[str]:
     """A linear head is solved for, without the loop."""
-    never = frozenset({"top", "cache"})
+    never = frozenset({"top", "unfreeze", "cache"})
     return never | (OF_THE_LOOP | {"validation_size"} if settings.head == "linear" else {"layer_decay"})
 
 
 def apply(backbone: Backbone, settings: FitSettings) -> int:
     """Above the highest block."""
     return len(backbone.blocks) + 1
+
+
+def stages(backbone: Backbone, settings: FitSettings) -> tuple[int, ...]:
+    """One."""
+    return (apply(backbone, settings),)

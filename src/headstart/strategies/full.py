@@ -17,7 +17,7 @@ def needs_validation(settings: FitSettings) -> bool:
 
 def unused(settings: FitSettings) -> frozenset[str]:
     """The ecosystem's task model brings its own head and reads what that reads."""
-    return frozenset({"head", "read", "top", "cache"})
+    return frozenset({"head", "read", "top", "unfreeze", "cache"})
 
 
 def apply(backbone: Backbone, settings: FitSettings) -> int:
@@ -29,3 +29,8 @@ def apply(backbone: Backbone, settings: FitSettings) -> int:
     if not backbone.blocks:
         raise MismatchError(f'"{backbone.ref}" has no blocks that can be trained. Use --strategy frozen.')
     return 0
+
+
+def stages(backbone: Backbone, settings: FitSettings) -> tuple[int, ...]:
+    """One."""
+    return (apply(backbone, settings),)

@@ -17,7 +17,7 @@ def needs_validation(settings: FitSettings) -> bool:
 
 def unused(settings: FitSettings) -> frozenset[str]:
     """The ecosystem's task model brings its own head and reads what that reads."""
-    return frozenset({"head", "read"})
+    return frozenset({"head", "read", "unfreeze"})
 
 
 def apply(backbone: Backbone, settings: FitSettings) -> int:
@@ -33,3 +33,8 @@ def apply(backbone: Backbone, settings: FitSettings) -> int:
     if settings.top > num_blocks:
         raise SettingError(f'--top {settings.top}: "{backbone.ref}" has {num_blocks} blocks. Give 1 to {num_blocks}.')
     return num_blocks + 1 - settings.top
+
+
+def stages(backbone: Backbone, settings: FitSettings) -> tuple[int, ...]:
+    """One."""
+    return (apply(backbone, settings),)

@@ -1,6 +1,8 @@
-"""From a boundary to a trained network: a head on features where no block moves, else the loop on all above it."""
+"""From boundaries to a trained network: a head on features where no block moves, else the loop on all above it."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from headstart.train import head, whole
 from headstart.train.job import Job, Learnt
@@ -8,13 +10,13 @@ from headstart.train.job import Job, Learnt
 __all__ = ["Job", "Learnt", "learn"]
 
 
-def learn(job: Job, boundary: int) -> Learnt:
+def learn(job: Job, stages: Sequence[int]) -> Learnt:
     """The trained network.
 
     Args:
         job: What to learn from and with.
-        boundary: From the strategy; above the highest block only a head is learnt.
+        stages: Boundaries from the strategy; where the last is above the highest block only a head is learnt.
     """
-    if boundary > len(job.backbone.blocks):
+    if stages[-1] > len(job.backbone.blocks):
         return head.learn(job)
-    return whole.learn(job, boundary)
+    return whole.learn(job, stages)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -82,6 +82,11 @@ def train(network: nn.Module, lesson: Lesson, plan: Plan, listener: Listener) ->
 def num_steps(lengths: Indices, settings: FitSettings, recipe: Recipe) -> int:
     """Steps of a whole run."""
     return recipe.epochs * batches.num_shuffled(len(lengths), batch_size=settings.batch_size)
+
+
+def one_epoch(recipe: Recipe) -> Recipe:
+    """The same recipe for one pass over the rows."""
+    return replace(recipe, epochs=1)
 
 
 @dataclass

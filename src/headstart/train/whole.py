@@ -1,48 +1,89 @@
-"""Learning the ecosystem's own task model by the loop, everything above the boundary at once."""
+"""Learning the ecosystem's own task model by the loop: everything above a boundary, in one stage or in several."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import numpy as np
+import torch
 from torch import nn
 
 from headstart import stack
 from headstart.device import device
 from headstart.network import Whole
-from headstart.progress import Stage
-from headstart.train import below, gradient, groups, loop
+from headstart.progress import Note, Stage
+from headstart.train import below, gradient, groups, loop, step
 from headstart.train.job import Job, Learnt, precision, validation
+from headstart.train.learner import Epoch
 
 
-def learn(job: Job, boundary: int) -> Learnt:
-    """The ecosystem's task model, trained above the boundary."""
+def learn(job: Job, boundaries: Sequence[int]) -> Learnt:
+    """The ecosystem's task model, trained above each boundary in turn."""
     assert job.validation is not None, "strategies that move blocks ask for a validation split"
-    whole = Whole(job.backbone.task_module(job.task.auto_class, job.names), boundary).to(device())
+    whole = Whole(job.backbone.task_module(job.task.auto_class, job.names), boundaries[-1]).to(device())
+    stack.freeze(whole.module, boundaries[-1])
+    saved = job.checkpoints("stage-1")
+    arithmetic = precision(job, f"step above {boundaries[-1]}", _one_step(job, whole), saved=saved)
+    best = _Best(whole)
+    for number, boundary in enumerate(boundaries, start=1):
+        best.judge(_stage(job, whole, boundary, arithmetic, number=number, of=len(boundaries)))
+    if best.is_earlier:
+        job.listener(Note("The last stage ended no better on validation: the weights of an earlier one are kept."))
+    whole.load_state_dict(best.weights)
+    return Learnt(whole.cpu().eval(), arithmetic, "classifier", best.truncated, job.recipe, best.history)
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    history: list[Epoch]
+    boundary: int
+    truncated: int
+
+
+@dataclass
+class _Best:
+    """The best stage so far by validation, and the history of all."""
+
+    whole: Whole
+    weights: dict[str, torch.Tensor] = field(default_factory=dict)
+    value: float = -np.inf
+    is_earlier: bool = False
+    truncated: int = 0
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+    def judge(self, stage: _Outcome) -> None:
+        """Takes in a stage that has just ended; of two alike the later counts."""
+        value = max(next(iter(epoch.validation.values())) for epoch in stage.history)
+        self.history += [asdict(epoch) | {"boundary": stage.boundary} for epoch in stage.history]
+        self.is_earlier, self.truncated = value < self.value, stage.truncated
+        if not self.is_earlier:
+            self.value = value
+            self.weights = {name: tensor.clone() for name, tensor in self.whole.state_dict().items()}
+
+
+def _stage(job: Job, whole: Whole, boundary: int, arithmetic: step.Precision, *, number: int, of: int) -> _Outcome:
+    """Trains what is above one boundary; every stage but the last lasts one epoch."""
+    whole.boundary, whole.form = boundary, None
     stack.freeze(whole.module, boundary)
-    saved = job.checkpoints("whole")
-    arithmetic = precision(job, f"step above {boundary}", _one_step(job, whole), saved=saved)
     rows = below.keep(job, whole, boundary, arithmetic.dtype)
-    job.listener(Stage("train", f"{job.settings.strategy}, up to {job.recipe.epochs} epochs"))
+    recipe = job.recipe if number == of else loop.one_epoch(job.recipe)
+    named = f"stage {number} of {of}, above boundary {boundary}, " if of > 1 else ""
+    job.listener(Stage("train", f"{job.settings.strategy}, {named}up to {recipe.epochs} epochs"))
+    settings = job.settings
     plan = loop.Plan(
         groups.layered(
-            whole.module,
-            lr=job.recipe.lr,
-            layer_decay=job.settings.layer_decay,
-            weight_decay=job.settings.weight_decay,
+            whole.module, lr=recipe.lr, layer_decay=settings.layer_decay, weight_decay=settings.weight_decay
         ),
-        job.settings,
-        job.recipe,
+        settings,
+        recipe,
         arithmetic.dtype,
-        checkpoints=saved,
+        checkpoints=job.checkpoints(f"stage-{number}"),
     )
     lesson = job.lesson(rows["train"], validation(job, rows["validation"], arithmetic.dtype))
-    history = loop.train(whole, lesson, plan, job.listener)
-    return Learnt(
-        whole.cpu(), arithmetic, "classifier", rows["train"].truncated, job.recipe, [asdict(epoch) for epoch in history]
-    )
+    return _Outcome(loop.train(whole, lesson, plan, job.listener), boundary, rows["train"].truncated)
 
 
 def _one_step(job: Job, whole: nn.Module) -> Callable[[str], None]:

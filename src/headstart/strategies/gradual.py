@@ -1,0 +1,47 @@
+"""`gradual`: first what stands above the blocks, then more and more of them, at last everything.
+
+Features learnt before are thus not thrown away for the sake of a head that knows nothing yet.
+"""
+
+from __future__ import annotations
+
+from headstart.contracts import Backbone
+from headstart.errors import MismatchError, SettingError
+from headstart.settings import FitSettings, Recipe
+
+# of the last stage, which trains as `full` does
+recipe = Recipe(epochs=4, lr=2e-4, patience=2)
+
+
+def needs_validation(settings: FitSettings) -> bool:
+    """The best epoch of each stage is chosen on a validation split."""
+    return True
+
+
+def unused(settings: FitSettings) -> frozenset[str]:
+    """The ecosystem's task model brings its own head and reads what that reads."""
+    return frozenset({"head", "read", "top"})
+
+
+def apply(backbone: Backbone, settings: FitSettings) -> int:
+    """Below the stem, in the end."""
+    return stages(backbone, settings)[-1]
+
+
+def stages(backbone: Backbone, settings: FitSettings) -> tuple[int, ...]:
+    """Above all blocks, then `settings.unfreeze` blocks further down each time, at last below the stem.
+
+    Raises:
+        MismatchError: The backbone has no blocks, so it cannot be trained.
+        SettingError: It has fewer blocks than that.
+
+    Source: gradual unfreezing, Howard and Ruder, ACL 2018, section 3.3; with as many blocks as there are it is the
+        linear probing then fine-tuning of Kumar et al., ICLR 2022.
+    """
+    num_blocks = len(backbone.blocks)
+    if not num_blocks:
+        raise MismatchError(f'"{backbone.ref}" has no blocks that can be trained. Use --strategy frozen.')
+    more = (num_blocks + 1) // 2 if settings.unfreeze is None else settings.unfreeze
+    if more > num_blocks:
+        raise SettingError(f'--unfreeze {more}: "{backbone.ref}" has {num_blocks} blocks. Give 1 to {num_blocks}.')
+    return (*range(num_blocks + 1, 1, -more), 0)
