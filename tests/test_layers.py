@@ -24,7 +24,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("train", "model"),
     ("tasks", "strategies", "features", "score", "network", "anatomy"),
     ("data", "sources", "stack", "cut", "stand_ins", "kernels", "starters", "batches", "pool", "store"),
-    ("errors", "progress", "plug", "contracts", "settings", "device", "cache", "launch"),
+    ("errors", "progress", "plug", "contracts", "settings", "device", "cache", "launch", "cost", "budget"),
 )
 """Top to bottom; a room imports from the layers below its own."""
 
@@ -40,6 +40,9 @@ SIBLINGS = {
     ("sources", "data"): "a backbone reads images as the checks do",
     ("plug", "errors"): "an unknown name is an error",
     ("device", "contracts"): "a device is one of a few names",
+    ("cost", "device"): "a GPU has memory of its own",
+    ("progress", "cost"): "what a run will cost is told",
+    ("budget", "errors"): "a budget that cannot be read is refused",
     ("launch", "device"): "processes meet on their devices",
     ("settings", "errors"): "a setting that cannot be is refused",
 }

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
+from headstart import cost
 from headstart.errors import OutputError, Stopped
 
 OWNER = "owner.lock"
@@ -63,6 +64,11 @@ def building(out: Path, *, resume: bool = False) -> Iterator[Path]:
 def is_resumable(partial: Path) -> bool:
     """Whether a folder holds a checkpoint to go on from."""
     return (partial / REQUEST).is_file() and any((partial / CHECKPOINT).glob("*/checkpoint.json"))
+
+
+def size_of_checkpoints(partial: Path) -> float:
+    """What is there only until the run is finished, in MiB."""
+    return cost.size_mib(partial / CHECKPOINT)
 
 
 def request(out: Path) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
-from headstart.progress import Event, Listener, Note, Stage, Warned, to_json
+from headstart.cost import Cost
+from headstart.progress import Event, Foreseen, Listener, Note, Stage, Warned, to_json
 
 
 @dataclass
@@ -21,6 +22,7 @@ class Journal:
     listener: Listener
     notes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    foreseen: Cost | None = None
     _stages: list[tuple[str, float]] = field(default_factory=list)
     _start: float = field(default_factory=time.perf_counter)
 
@@ -30,6 +32,8 @@ class Journal:
             self.notes.append(event.text)
         elif isinstance(event, Warned):
             self.warnings.append(event.text)
+        elif isinstance(event, Foreseen):
+            self.foreseen = event.cost
         elif isinstance(event, Stage):
             self._stages.append((event.name, time.perf_counter()))
         self.file.write(json.dumps({"seconds": self._elapsed(), **to_json(event)}, ensure_ascii=False) + "\n")

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from headstart.cost import Cost
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -53,7 +55,14 @@ class Warned:
     text: str
 
 
-Event = Stage | Advance | Measured | Note | Warned
+@dataclass(frozen=True)
+class Foreseen:
+    """What the run will cost, before most of it is spent."""
+
+    cost: Cost
+
+
+Event = Stage | Advance | Measured | Note | Warned | Foreseen
 Listener = Callable[[Event], None]
 
 

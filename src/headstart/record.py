@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from headstart import __version__
 from headstart.contracts import Backbone, Prediction, Ref, Rows, Splits
+from headstart.cost import Cost
 from headstart.settings import FitSettings
 
 if TYPE_CHECKING:
@@ -78,6 +79,15 @@ def parameters(network: nn.Module, boundary: int, num_blocks: int) -> dict[str, 
         return {"total": total, "trained": sum(moved)}
     head = network.head if isinstance(network, Headed) else classifier_of(network.module)  # type: ignore[arg-type]
     return {"total": total, "trained": sum(parameter.numel() for parameter in head.parameters())}
+
+
+def cost(foreseen: Cost | None, actual: Cost, passing_mib: float) -> dict[str, Any]:
+    """What the run was said to cost and what it did, but for its page; `passing_mib` of the disk is free afterwards."""
+    disk = None if actual.disk_mib is None else actual.disk_mib - passing_mib
+    return {
+        "foreseen": None if foreseen is None else dataclasses.asdict(foreseen),
+        "actual": dataclasses.asdict(dataclasses.replace(actual, disk_mib=disk)),
+    }
 
 
 def anatomy_of(backbone: Backbone) -> dict[str, Any]:

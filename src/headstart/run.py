@@ -15,7 +15,9 @@ import pyarrow as pa
 import torch
 
 from headstart import folder, launch, plug, record, score
+from headstart.budget import budget
 from headstart.contracts import Backbone, Prediction, Problem, Rows, Splits, Strategy, Task
+from headstart.cost import Meter
 from headstart.data.check import Accepted, Checked, accept, check
 from headstart.data.lengths import token_facts
 from headstart.data.read import Found, read
@@ -55,6 +57,8 @@ def fit(data: Any, settings: FitSettings, *, out: Path, resume: bool = False, li
         Stopped: The user asked to stop; what was learnt is saved.
     """
     launch.join()
+    meter = Meter(settings.price_per_hour)
+    budget(settings.budget, settings.price_per_hour)  # what cannot be read is refused before anything is done
     strategy: Strategy = plug.load("strategies", settings.strategy)
     building = folder.building(out, resume=resume) if launch.is_first() else folder.aside()
     with building as partial, journal(partial / folder.EVENTS, listener if launch.is_first() else silent) as log:
@@ -69,13 +73,17 @@ def fit(data: Any, settings: FitSettings, *, out: Path, resume: bool = False, li
         facts = record.run_facts(found=found, splits=splits, settings=settings, ref=backbone.ref, why=why)
         source = str(data) if isinstance(data, str | os.PathLike) else None
         folder.agree(partial, dataclasses.asdict(settings), data=source, rows=found.sha256, model=backbone.digest())
-        kept = launch.from_first(partial / folder.CHECKPOINT)
-        fitted, learnt = _learn(found.task, backbone, splits, stages, settings, log, kept=kept)
+        assert splits.test is not None, "a test split is always given or held out"
+        around = learn.Around(launch.from_first(partial / folder.CHECKPOINT), meter, len(splits.test))
+        fitted, learnt = _learn(found.task, backbone, splits, stages, settings, log, around)
         if not launch.is_first():
             return Run(out, fitted, {})
         scores, predictions = _judge(fitted, splits, settings, log)
         facts |= _learnt_facts(learnt, stages[-1], backbone, log)
-        _write(partial, fitted, facts, scores, checked, predictions, splits)
+        fitted.save(partial / "model", card=card(facts, scores, usage(fitted)))
+        record.write_predictions(partial / "predictions.parquet", splits.test, predictions, fitted.names)
+        facts["cost"] = record.cost(log.foreseen, meter.so_far(partial), folder.size_of_checkpoints(partial))
+        _write(partial, {"run": facts, "scores": scores, "check": checked})
     return Run(out, fitted, scores)
 
 
@@ -86,14 +94,14 @@ def _learn(
     stages: Sequence[int],
     settings: FitSettings,
     listener: Listener,
-    *,
-    kept: Path | None = None,
+    around: learn.Around = learn.NOWHERE,
 ) -> tuple[Model, learn.Learnt]:
     """The model learnt from the splits, everything random in it drawn from the run's own seed."""
     task: Task = plug.load("tasks", task_name)
     learned = task.learn(splits.train)
     recipe = settings.recipe(plug.load("strategies", settings.strategy).recipe)
-    job = learn.Job(task, learned, backbone, splits.train, splits.validation, settings, recipe, listener, kept)
+    rows = splits.train, splits.validation
+    job = learn.Job(task, learned, backbone, *rows, settings, recipe, listener, around)
     with torch.random.fork_rng():
         torch.manual_seed(settings.seed)
         learnt = learn.learn(job, stages)
@@ -243,21 +251,10 @@ def _learnt_facts(learnt: learn.Learnt, boundary: int, backbone: Backbone, log: 
     }
 
 
-def _write(
-    partial: Path,
-    fitted: Model,
-    facts: Mapping[str, Any],
-    scores: Mapping[str, Any],
-    checked: Mapping[str, Any],
-    predictions: list[Prediction],
-    splits: Splits,
-) -> None:
-    """Everything of a run folder that is not there yet; the page last, because it reads the others."""
-    assert splits.test is not None, "a test split is always given or held out"
-    fitted.save(partial / "model", card=card(facts, scores, usage(fitted)))
-    for name, value in (("run", facts), ("scores", scores), ("check", checked)):
+def _write(partial: Path, facts: Mapping[str, Any]) -> None:
+    """What is known of the run, and the page, last because it reads the others."""
+    for name, value in facts.items():
         folder.write_json(partial / f"{name}.json", value)
-    record.write_predictions(partial / "predictions.parquet", splits.test, predictions, fitted.names)
     page.write(partial)
 
 

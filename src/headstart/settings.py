@@ -161,6 +161,12 @@ class FitSettings:
     patience: int | None = limited(COUNT_OR_NONE, default=None)
     """Epochs without improvement on validation after which training stops; by default what suits the strategy."""
 
+    budget: str | None = None
+    """Most time, memory or money the run may take: 10m, 2GiB, 0.50€, or several with commas between."""
+
+    price_per_hour: float | None = limited(ABOVE_ZERO, default=None)
+    """What an hour of this machine costs, to count a budget or a cost in money."""
+
     checkpoint_steps: int | None = limited(COUNT, default=None)
     """Steps between checkpoints, from which an interrupted run goes on; by default five minutes and each epoch."""
 

@@ -43,6 +43,7 @@ OTHER: dict[str, Any] = {
     "max_length": 5,
     "top": 1,
     "unfreeze": 2,
+    "price_per_hour": 2.0,
     "cache": False,
 }
 """Another value than that of SETTINGS for every setting that some strategy may have no use for."""

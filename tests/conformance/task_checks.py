@@ -182,7 +182,7 @@ def eight_rows_are_learnt_in_thirty_steps(bench: Bench) -> None:
             _later_is_better(),
         )
         plan = loop.Plan(
-            groups.layered(whole.module, lr=LR, layer_decay=1.0, weight_decay=0.0),
+            lambda network: groups.layered(network.module, lr=LR, layer_decay=1.0, weight_decay=0.0),
             FitSettings(batch_size=ROWS, ema=0.0),
             Recipe(epochs=STEPS, lr=LR, patience=STEPS),
             "float32",

@@ -83,7 +83,10 @@ def trained(
     with torch.random.fork_rng():
         torch.manual_seed(chosen.seed)
         net = Net()
-        groups = [{"params": list(net.parameters()), "lr": lr, "weight_decay": 0.0}]
+
+        def groups(network: nn.Module) -> list[dict[str, Any]]:
+            return [{"params": list(network.parameters()), "lr": lr, "weight_decay": 0.0}]
+
         recipe = Recipe(epochs=epochs, lr=lr, patience=patience)
         plan = loop.Plan(groups, chosen, recipe, "float32", checkpoints=checkpoints, num_steps=num_steps)
         history = loop.train(net, lesson(Points(), validate), plan, listener)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from headstart.progress import Advance, Event, Listener, Measured, Note, Stage, Warned
+from headstart.progress import Advance, Event, Foreseen, Listener, Measured, Note, Stage, Warned
+from headstart.report import words
 
 SECONDS_BETWEEN_LINES = 5.0
 
@@ -25,7 +27,7 @@ def listening() -> Iterator[Listener]:
         yield Lines(lambda line: print(line, file=sys.stderr, flush=True))
 
 
-def told(event: Stage | Measured | Note | Warned) -> str:
+def told(event: Stage | Measured | Note | Warned | Foreseen) -> str:
     """The event as a line of text."""
     match event:
         case Stage(name, detail):
@@ -36,6 +38,8 @@ def told(event: Stage | Measured | Note | Warned) -> str:
             return f"note: {text}"
         case Warned(text):
             return f"warning: {text}"
+        case Foreseen(cost):
+            return f"foreseen: {words.cost(dataclasses.asdict(cost))}"
 
 
 class Lines:

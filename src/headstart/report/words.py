@@ -151,3 +151,18 @@ def command(run: Mapping[str, Any]) -> str:
 def _option(name: str, given: Any) -> str:
     flag = f"--{name.replace('_', '-')}"
     return flag if given is True else f"{flag} {shlex.quote(str(given))}"
+
+
+UNITS = (
+    ("peak_mib", "{:,.0f} MiB of memory"),
+    ("disk_mib", "{:,.0f} MiB on disk"),
+    ("kilojoules", "{:,.1f} kJ"),
+    ("money", "{:,.4g} in money"),
+)
+
+
+def cost(found: Mapping[str, float | None]) -> str:
+    """A cost in one line: "2 min 10 s, 1,204 MiB of memory, 92 MiB on disk"; what is not known is left out."""
+    seconds = found["seconds"]
+    parts = [] if seconds is None else [duration(seconds)]
+    return ", ".join([*parts, *(said.format(found[name]) for name, said in UNITS if found.get(name) is not None)])

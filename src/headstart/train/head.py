@@ -166,7 +166,9 @@ def _mlp(job: Job, train_ND: Floats, validation_ND: Floats) -> tuple[nn.Sequenti
     head = network.head(job.settings.head, train_ND.shape[1], len(job.names))
     rows, held_out = (_FeatureRows((features - mean_D) / scale_D) for features in (train_ND, validation_ND))
     plan = loop.Plan(
-        [{"params": list(head.parameters()), "lr": job.recipe.lr, "weight_decay": job.settings.weight_decay}],
+        lambda trained: [
+            {"params": list(trained.parameters()), "lr": job.recipe.lr, "weight_decay": job.settings.weight_decay}
+        ],
         job.settings,
         job.recipe,
         "float32",

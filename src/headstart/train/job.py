@@ -12,7 +12,9 @@ import torch
 from torch import nn
 
 from headstart import batches, launch, network
+from headstart.budget import Budget, budget
 from headstart.contracts import Backbone, Encoded, Learned, Rows, Task
+from headstart.cost import Meter
 from headstart.progress import Listener
 from headstart.settings import FitSettings, Recipe
 from headstart.train import step, weighing
@@ -24,10 +26,27 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Around:
+    """What a training stands in: a folder for checkpoints or none, what measures the run, how many rows it scores."""
+
+    kept: Path | None = None
+    meter: Meter | None = None
+    num_test: int = 0
+
+    @property
+    def seconds(self) -> float:
+        """So many have passed since the run began."""
+        return 0.0 if self.meter is None else self.meter.seconds
+
+
+NOWHERE = Around()
+
+
+@dataclass(frozen=True)
 class Job:
     """All that learning needs: the task with what it learnt, the model, the rows encoded, the settings.
 
-    `kept` is a folder for checkpoints; None keeps none.
+    `around` is what the training stands in.
     """
 
     task: Task
@@ -38,7 +57,7 @@ class Job:
     settings: FitSettings
     recipe: Recipe
     listener: Listener
-    kept: Path | None = None
+    around: Around = NOWHERE
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -48,6 +67,11 @@ class Job:
     def targets(self, batch: Indices) -> torch.Tensor:
         """The targets of some of the training rows."""
         return self.task.collate(self.train.take(batch), self.learned)
+
+    @property
+    def budget(self) -> Budget:
+        """What the run may take at most."""
+        return budget(self.settings.budget, self.settings.price_per_hour)
 
     @property
     def class_weights(self) -> weighing.Floats | None:
@@ -70,7 +94,7 @@ class Job:
 
     def checkpoints(self, name: str) -> Checkpoints | None:
         """Where one of the run's trainings is saved."""
-        return None if self.kept is None else Checkpoints(self.kept / name)
+        return None if self.around.kept is None else Checkpoints(self.around.kept / name)
 
     def encoded(self, rows: Rows) -> Encoded:
         """Rows as the model reads them."""

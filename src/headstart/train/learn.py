@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from headstart.train import head, whole
-from headstart.train.job import Job, Learnt
+from headstart.train.job import NOWHERE, Around, Job, Learnt
 
-__all__ = ["Job", "Learnt", "learn"]
+__all__ = ["NOWHERE", "Around", "Job", "Learnt", "learn"]
 
 
 def learn(job: Job, stages: Sequence[int]) -> Learnt:

@@ -37,12 +37,12 @@ SAVED_SECONDS = 300.0
 class Plan:
     """How to go about it.
 
-    `groups` are AdamW's parameter groups with their peak learning rates; `dtype` is the arithmetic of the products;
-    `piece` how many rows fit into memory at once; `num_steps` a smaller number of steps than the recipe's epochs make;
-    `seconds` a time after which no step is begun; `checkpoints` where to save, and to go on from.
+    `groups(network)` gives AdamW's parameter groups with their peak learning rates; `dtype` is the arithmetic of the
+    products; `piece` how many rows fit into memory at once; `num_steps` a smaller number of steps than the recipe's
+    epochs make; `seconds` a time after which no step is begun; `checkpoints` where to save, and to go on from.
     """
 
-    groups: Sequence[Mapping[str, Any]]
+    groups: Callable[[nn.Module], Sequence[Mapping[str, Any]]]
     settings: FitSettings
     recipe: Recipe
     dtype: str
@@ -68,7 +68,10 @@ def train(network: nn.Module, lesson: Lesson, plan: Plan, listener: Listener) ->
         HeadstartError: The loss became infinite or not a number before any epoch was complete.
         Stopped: The user asked for it; everything is saved.
     """
-    learner = Learner(network, plan.groups, plan.settings, piece=plan.piece or plan.settings.batch_size)
+    settings = plan.settings
+    learner = Learner(
+        network, plan.groups(network), settings, piece=plan.piece or settings.micro_batch or settings.batch_size
+    )
     if plan.checkpoints is not None and learner.restore(plan.checkpoints):
         listener(Note(f"Went on from step {learner.step}, saved in epoch {learner.epoch}."))
     course = _Course(learner, lesson, plan, listener, launch.joined(network), time.monotonic())

@@ -14,8 +14,8 @@ from torch import nn
 from headstart import stack
 from headstart.device import device
 from headstart.network import Whole
-from headstart.progress import Note, Stage
-from headstart.train import below, gradient, groups, loop, step
+from headstart.progress import Foreseen, Note, Stage
+from headstart.train import below, gradient, groups, loop, step, trial
 from headstart.train.job import Job, Learnt, precision, validation
 from headstart.train.learner import Epoch
 
@@ -74,8 +74,11 @@ def _stage(job: Job, whole: Whole, boundary: int, arithmetic: step.Precision, *,
     job.listener(Stage("train", f"{job.settings.strategy}, {named}up to {recipe.epochs} epochs"))
     settings = job.settings
     plan = loop.Plan(
-        groups.layered(
-            whole.module, lr=recipe.lr, layer_decay=settings.layer_decay, weight_decay=settings.weight_decay
+        lambda trained: groups.layered(
+            trained.module,  # type: ignore[arg-type]
+            lr=recipe.lr,
+            layer_decay=settings.layer_decay,
+            weight_decay=settings.weight_decay,
         ),
         settings,
         recipe,
@@ -83,6 +86,9 @@ def _stage(job: Job, whole: Whole, boundary: int, arithmetic: step.Precision, *,
         checkpoints=job.checkpoints(f"stage-{number}"),
     )
     lesson = job.lesson(rows["train"], validation(job, rows["validation"], arithmetic.dtype))
+    plan, foreseen = trial.planned(job, whole, lesson, plan, rows["validation"])
+    if foreseen is not None:
+        job.listener(Foreseen(foreseen))
     return _Outcome(loop.train(whole, lesson, plan, job.listener), boundary, rows["train"].truncated)
 
 

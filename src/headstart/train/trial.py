@@ -1,0 +1,131 @@
+"""What a training will take, foretold from a few real steps on a copy, and how much of it a budget allows."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import math
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from torch import nn
+
+from headstart import batches, cost, launch, network
+from headstart.contracts import Encoded
+from headstart.errors import SettingError
+from headstart.progress import Note
+from headstart.train import gradient, loop
+from headstart.train.gradient import Lesson
+from headstart.train.job import Job
+from headstart.train.learner import Learner
+
+STEPS = 4
+"""Steps taken, of which the first only warms up."""
+FORWARD = 1 / 3
+"""Share of a step that a pass without learning takes: the backward pass has two products for each of the forward's."""
+SCORED_TOKENS = 2048
+"""Tokens that scoring is timed on."""
+FINISH = 6.0
+"""Seconds for baselines, figures, page and saving, on two cores."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What was measured: seconds for each token learnt from, the largest memory, rows that went through at once."""
+
+    seconds_per_token: float
+    peak_mib: float | None
+    piece: int
+
+
+def planned(
+    job: Job, trained: nn.Module, lesson: Lesson, plan: loop.Plan, held_out: Encoded
+) -> tuple[loop.Plan, cost.Cost | None]:
+    """The plan, cut to what the budget allows, and what it will cost.
+
+    Args:
+        job: Knows the budget and the time already gone.
+        trained: The network as it will be trained.
+        lesson: What it will learn from.
+        plan: Without a budget.
+        held_out: The validation rows, in the form in which they are judged.
+
+    Returns:
+        The plan, and the cost foreseen for the whole run; None for a run that goes on with a plan it has.
+
+    Raises:
+        SettingError: The budget is too small for a single step.
+    """
+    facts = None if plan.checkpoints is None else plan.checkpoints.facts()
+    if facts is not None:
+        return dataclasses.replace(plan, num_steps=facts["num_steps"]), None
+    found = launch.from_first(_fitting(job, trained, lesson, plan))
+    after = launch.from_first(_seconds_to_score(job, trained, held_out) + FINISH)
+    of_epoch = found.seconds_per_token * (lesson.lengths.sum() + FORWARD * held_out.lengths.sum())
+    per_epoch = batches.num_shuffled(len(lesson.lengths), batch_size=plan.settings.batch_size)
+    left = math.inf if job.budget.seconds is None else job.budget.seconds - job.around.seconds - after
+    num_steps = math.floor(min(plan.recipe.epochs, left / of_epoch) * per_epoch)
+    if num_steps < 1:
+        least = job.around.seconds + after + of_epoch / per_epoch
+        raise SettingError(f"--budget {job.settings.budget}: a single step needs {least:.0f} s in all. Give more.")
+    if num_steps < plan.recipe.epochs * per_epoch:
+        said = f"{num_steps:,} steps, {num_steps / per_epoch:.1f} of {plan.recipe.epochs} epochs"
+        job.listener(Note(f"The budget allows {said}."))
+    seconds = job.around.seconds + num_steps / per_epoch * of_epoch + after
+    foreseen = cost.foreseen(job.around.meter, seconds, peak_mib=found.peak_mib, disk_mib=_disk_mib(trained))
+    return dataclasses.replace(plan, piece=found.piece, num_steps=num_steps, seconds=left), foreseen
+
+
+def _fitting(job: Job, trained: nn.Module, lesson: Lesson, plan: loop.Plan) -> Trial:
+    """A trial whose memory stays within the budget; rows go through in ever smaller pieces until it does."""
+    piece = plan.piece or min(plan.settings.micro_batch or plan.settings.batch_size, plan.settings.batch_size)
+    while True:
+        found = _tried(trained, lesson, plan, piece)
+        limit = job.budget.mib
+        if found is not None and (limit is None or found.peak_mib is None or found.peak_mib <= limit):
+            return found
+        if piece == 1:
+            needed = "more than there is" if found is None or found.peak_mib is None else f"{found.peak_mib:,.0f} MiB"
+            raise SettingError(f"One row at a time needs {needed}. Train fewer blocks, or give --budget more memory.")
+        piece = (piece + 1) // 2
+        job.listener(Note(f"Memory allows {piece} rows at a time; batches of {plan.settings.batch_size} go in pieces."))
+
+
+def _tried(trained: nn.Module, lesson: Lesson, plan: loop.Plan, piece: int) -> Trial | None:
+    """A few steps of the first epoch on a copy; None when memory ran out."""
+    batches.give_back_memory()
+    cost.reset_peak()
+    scratch = copy.deepcopy(trained)
+    learner = Learner(scratch, plan.groups(scratch), plan.settings, piece=piece)
+    order = batches.shuffled(
+        lesson.lengths, batch_size=plan.settings.batch_size, generator=np.random.default_rng([plan.settings.seed, 1])
+    )
+    learner.network.train()
+    seconds, tokens = 0.0, 0
+    for number, batch in enumerate(order[:STEPS]):
+        start = time.perf_counter()
+        try:
+            loss = gradient.add(learner.network, lesson, batch, 1, dtype=plan.dtype, piece=piece)
+        except (RuntimeError, MemoryError) as error:
+            if not gradient.is_out_of_memory(error):
+                raise
+            return None
+        learner.move(loss, len(batch), num_steps=STEPS)
+        if number or len(order) == 1:
+            seconds, tokens = seconds + time.perf_counter() - start, tokens + int(lesson.lengths[batch].sum())
+    return Trial(seconds / tokens, cost.peak_mib(), piece)
+
+
+def _seconds_to_score(job: Job, trained: nn.Module, held_out: Encoded) -> float:
+    """What scoring the test rows will take, from some validation rows, in the exact arithmetic it is done in."""
+    lengths = held_out.lengths
+    rows = np.arange(max(1, int(np.searchsorted(np.cumsum(lengths), SCORED_TOKENS))))
+    start = time.perf_counter()
+    network.answers(copy.deepcopy(trained), batches.Some(held_out, rows))
+    return (time.perf_counter() - start) / int(lengths[rows].sum()) * float(lengths.mean()) * job.around.num_test
+
+
+def _disk_mib(trained: nn.Module) -> float:
+    """What the model folder takes, nearly all of a run folder."""
+    return sum(parameter.numel() * parameter.element_size() for parameter in trained.parameters()) / 2**20
