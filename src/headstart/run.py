@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from headstart import folder, launch, plug, record, score
+from headstart import folder, launch, plug, record, score, seeds
 from headstart.budget import budget
 from headstart.contracts import Backbone, Prediction, Problem, Rows, Splits, Strategy, Task
 from headstart.cost import Meter
@@ -75,10 +75,12 @@ def fit(data: Any, settings: FitSettings, *, out: Path, resume: bool = False, li
         folder.agree(partial, dataclasses.asdict(settings), data=source, rows=found.sha256, model=backbone.digest())
         assert splits.test is not None, "a test split is always given or held out"
         around = learn.Around(launch.from_first(partial / folder.CHECKPOINT), meter, len(splits.test))
-        fitted, learnt = _learn(found.task, backbone, splits, stages, settings, log, around)
+        ready = _Ready(found.task, backbone, splits, stages)
+        fitted, learnt, several = _learn_all(ready, settings, log, around)
         if not launch.is_first():
             return Run(out, fitted, {})
         scores, predictions = _judge(fitted, splits, settings, log)
+        scores |= {} if several is None else {"seeds": several}
         facts |= _learnt_facts(learnt, stages[-1], backbone, log)
         fitted.save(partial / "model", card=card(facts, scores, usage(fitted)))
         record.write_predictions(partial / "predictions.parquet", splits.test, predictions, fitted.names)
@@ -87,25 +89,46 @@ def fit(data: Any, settings: FitSettings, *, out: Path, resume: bool = False, li
     return Run(out, fitted, scores)
 
 
+@dataclass(frozen=True)
+class _Ready:
+    """All that learning starts from, apart from the settings."""
+
+    task_name: str
+    backbone: Backbone
+    splits: Splits
+    stages: Sequence[int]
+
+
+def _learn_all(
+    ready: _Ready, settings: FitSettings, listener: Listener, around: learn.Around
+) -> tuple[Model, learn.Learnt, dict[str, Any] | None]:
+    """The model to take, and for several seeds how all of them did."""
+    rows = ready.splits.test
+
+    def learning(chosen: FitSettings, place: learn.Around) -> tuple[Model, learn.Learnt]:
+        return _learn(ready, chosen, listener, place)
+
+    def measure(model: Model) -> float:
+        assert rows is not None, "a test split is always given or held out"
+        return score.primary(model.task, model.learned, model.predict(model.task.items(rows)), rows)
+
+    return seeds.over(settings, around, learning, measure=measure, listener=listener)
+
+
 def _learn(
-    task_name: str,
-    backbone: Backbone,
-    splits: Splits,
-    stages: Sequence[int],
-    settings: FitSettings,
-    listener: Listener,
-    around: learn.Around = learn.NOWHERE,
+    ready: _Ready, settings: FitSettings, listener: Listener, around: learn.Around = learn.NOWHERE
 ) -> tuple[Model, learn.Learnt]:
-    """The model learnt from the splits, everything random in it drawn from the run's own seed."""
-    task: Task = plug.load("tasks", task_name)
-    learned = task.learn(splits.train)
+    """The model learnt from the splits, everything random in it drawn from the settings' seed."""
+    task: Task = plug.load("tasks", ready.task_name)
+    learned = task.learn(ready.splits.train)
     recipe = settings.recipe(plug.load("strategies", settings.strategy).recipe)
-    rows = splits.train, splits.validation
-    job = learn.Job(task, learned, backbone, *rows, settings, recipe, listener, around)
+    rows = ready.splits.train, ready.splits.validation
+    job = learn.Job(task, learned, ready.backbone, *rows, settings, recipe, listener, around)
     with torch.random.fork_rng():
         torch.manual_seed(settings.seed)
-        learnt = learn.learn(job, stages)
-    return Model(task_name, learned, backbone, learnt.network.eval(), settings.max_length), learnt
+        learnt = learn.learn(job, ready.stages)
+    model = Model(ready.task_name, learned, ready.backbone, learnt.network.eval(), settings.max_length)
+    return model, learnt
 
 
 def learn_items(items: list[Any], labels: list[str], settings: FitSettings, *, task_name: str) -> Model:
@@ -125,7 +148,7 @@ def learn_items(items: list[Any], labels: list[str], settings: FitSettings, *, t
     accepted = Accepted({"train": rows}, {"train": np.arange(len(rows), dtype=np.uint64)}, task.fields)
     size = settings.validation_size if strategy.needs_validation(settings) else None
     splits = split(accepted, validation_size=size, test_size=None, seed=settings.seed)
-    return _learn(task_name, backbone, splits, stages, settings, silent)[0]
+    return _learn(_Ready(task_name, backbone, splits, stages), settings, silent)[0]
 
 
 def _warn_of_unused(settings: FitSettings, strategy: Strategy, log: Listener) -> None:

@@ -197,6 +197,11 @@ def best_baseline(baselines: Mapping[str, Mapping[str, Mapping[str, float]]], pr
     return max(baselines, key=lambda name: baselines[name][primary]["value"])
 
 
+def primary(task: Task, learned: Learned, predictions: Sequence[Prediction], rows: Rows) -> float:
+    """The task's first figure of these predictions."""
+    return float(task.metrics(predictions, rows, learned)["metrics"][task.primary]["value"])
+
+
 def verdict(scores: Mapping[str, Any], model: str) -> str:
     """The first sentence of the report: is the pretrained model worth it on these rows?"""
     primary, over, by = scores["primary"], scores["gain"]["over"], scores["gain"]

@@ -173,6 +173,9 @@ class FitSettings:
     precision: str = choice("auto", "float32", "bfloat16", default="auto")
     """Arithmetic while learning; auto takes bfloat16 where a short measurement shows that it pays."""
 
+    seeds: int = limited(COUNT, default=1)
+    """Learn with so many seeds, from --seed on; the one best on validation is kept, median and range are told."""
+
     seed: int = limited(SEED, default=0)
     """Seed of everything random: splits, order, new layers, dropout."""
 

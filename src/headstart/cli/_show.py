@@ -24,6 +24,9 @@ def scores(found: Mapping[str, Any]) -> list[str]:
     measured = [(f"{found['split']} {primary}", found["metrics"][primary])]
     baselines = [(name, metrics[primary]) for name, metrics in found.get("baselines", {}).items()]
     lines = columns([(name, *_figure(figure)) for name, figure in measured + baselines], indent="  ")
+    if several := found.get("seeds"):
+        low, high = several["range"]
+        lines.append(f"  {len(several['values'])} seeds: median {several['median']:.4f}, from {low:.4f} to {high:.4f}")
     return [*([found["verdict"], ""] if found.get("verdict") else []), *lines, f"  on {found['rows']} rows"]
 
 

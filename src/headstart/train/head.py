@@ -52,7 +52,10 @@ def _inside(job: Job) -> Learnt:
         [None], lambda _: extracted.train, _classes(job), seed=job.settings.seed, weights_C=job.class_weights
     )
     network.set_linear(layer, found.weight_CD, found.bias_C)
-    return Learnt(Whole(module), extracted.precision, "classifier", extracted.truncated, history=found.tried)
+    history, value = found.tried, -found.log_loss
+    return Learnt(
+        Whole(module), extracted.precision, "classifier", extracted.truncated, history=history, validation=value
+    )
 
 
 def _replace(module: nn.Module, old: nn.Module, new: nn.Module) -> None:
@@ -78,11 +81,13 @@ def _beside(job: Job) -> Learnt:
         head = network.head("linear", found.weight_CD.shape[1], len(job.names))
         network.set_linear(head[0], found.weight_CD, found.bias_C)  # type: ignore[arg-type]
         history: Sequence[Mapping[str, Any]] = found.tried
+        value = -found.log_loss
     else:
         head, history = _mlp(job, read(found.reading), np.asarray(found.reading.of(extracted.validation, widths)))
+        value = max(next(iter(epoch["validation"].values())) for epoch in history)
     headed = Headed(job.backbone, found.reading, head.eval())
     recipe = None if job.settings.head == "linear" else job.recipe
-    return Learnt(headed, extracted.precision, str(found.reading), extracted.truncated, recipe, history)
+    return Learnt(headed, extracted.precision, str(found.reading), extracted.truncated, recipe, history, value)
 
 
 @dataclass(frozen=True)

@@ -27,11 +27,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Around:
-    """What a training stands in: a folder for checkpoints or none, what measures the run, how many rows it scores."""
+    """What a training stands in: a folder for checkpoints or none, what measures the run, how many rows it scores, and
+    its share of the time that is left.
+    """
 
     kept: Path | None = None
     meter: Meter | None = None
     num_test: int = 0
+    share: float = 1.0
 
     @property
     def seconds(self) -> float:
@@ -106,7 +109,8 @@ class Learnt:
     """A trained network and how it came about.
 
     `precision` is the arithmetic, `reading` what the head reads, `truncated` how many texts were cut, `recipe` what the
-    loop trained with where it was used, `history` has one entry for each epoch or trial.
+    loop trained with where it was used, `history` has one entry for each epoch or trial, `validation` is the figure it
+    was chosen by, better when higher.
     """
 
     network: nn.Module
@@ -115,6 +119,7 @@ class Learnt:
     truncated: int
     recipe: Recipe | None = None
     history: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
+    validation: float = 0.0
 
 
 def precision(job: Job, name: str, work: Callable[[str], None], *, saved: Checkpoints | None = None) -> step.Precision:

@@ -44,6 +44,8 @@ class LinearHead:
     weight_CD: Floats
     bias_C: Floats
     tried: tuple[dict[str, Any], ...]
+    log_loss: float
+    """In nats, on the rows left out in turn."""
 
 
 def fit(
@@ -87,9 +89,9 @@ def _fit(
         if best is None or loss < best[0]:
             best = (loss, reading, strength)
     assert best is not None, "at least one reading is always a finalist"
-    _, reading, strength = best
+    loss, reading, strength = best
     weight_CD, bias_C = _raw_weights(read(reading), classes, strength, weights_C)
-    return LinearHead(reading, weight_CD, bias_C, tuple(tried))
+    return LinearHead(reading, weight_CD, bias_C, tuple(tried), loss)
 
 
 def _name(reading: Reading | None) -> str:

@@ -64,7 +64,9 @@ def planned(
     after = launch.from_first(_seconds_to_score(job, trained, held_out) + FINISH)
     of_epoch = found.seconds_per_token * (lesson.lengths.sum() + FORWARD * held_out.lengths.sum())
     per_epoch = batches.num_shuffled(len(lesson.lengths), batch_size=plan.settings.batch_size)
-    left = math.inf if job.budget.seconds is None else job.budget.seconds - job.around.seconds - after
+    left = (
+        math.inf if job.budget.seconds is None else (job.budget.seconds - job.around.seconds) * job.around.share - after
+    )
     num_steps = math.floor(min(plan.recipe.epochs, left / of_epoch) * per_epoch)
     if num_steps < 1:
         least = job.around.seconds + after + of_epoch / per_epoch

@@ -33,7 +33,7 @@ def learn(job: Job, boundaries: Sequence[int]) -> Learnt:
     if best.is_earlier:
         job.listener(Note("The last stage ended no better on validation: the weights of an earlier one are kept."))
     whole.load_state_dict(best.weights)
-    return Learnt(whole.cpu().eval(), arithmetic, "classifier", best.truncated, job.recipe, best.history)
+    return Learnt(whole.cpu().eval(), arithmetic, "classifier", best.truncated, job.recipe, best.history, best.value)
 
 
 @dataclass(frozen=True)
