@@ -104,10 +104,19 @@ class _Course:
     start: float
     saved: float = 0.0
 
-    @property
-    def num_steps(self) -> int:
+    def __post_init__(self) -> None:
+        """Steps of the whole run; where time is limited, looked at anew after each step."""
         whole = num_steps(self.lesson.lengths, self.plan.settings, self.plan.recipe)
-        return whole if self.plan.num_steps is None else min(whole, self.plan.num_steps)
+        self.num_steps = whole if self.plan.num_steps is None else min(whole, self.plan.num_steps)
+        self.most, self.first = self.num_steps, self.learner.step
+
+    def _look_ahead(self) -> None:
+        """With a limit of time, as many steps as it leaves at the pace until now, so that the rate falls to its end."""
+        if math.isinf(self.plan.seconds):
+            return
+        gone, step = time.monotonic() - self.start, self.learner.step
+        left = (self.plan.seconds - gone) * (step - self.first) / gone
+        self.num_steps = launch.from_first(min(self.most, max(step + 1, step + int(left))))
 
     def epoch(self, is_asked_to_stop: Callable[[], bool]) -> None:
         """What is left of an epoch's batches, and its validation."""
@@ -131,6 +140,7 @@ class _Course:
                 self._stop()
             if is_late or learner.step >= self.num_steps:
                 break
+            self._look_ahead()
             if self._is_time_to_save():
                 self._save()
         self._validate(is_last=learner.step >= self.num_steps or bool(is_late))

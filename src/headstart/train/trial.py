@@ -76,7 +76,9 @@ def planned(
         job.listener(Note(f"The budget allows {said}."))
     seconds = job.around.seconds + num_steps / per_epoch * of_epoch + after
     foreseen = cost.foreseen(job.around.meter, seconds, peak_mib=found.peak_mib, disk_mib=_disk_mib(trained))
-    return dataclasses.replace(plan, piece=found.piece, num_steps=num_steps, seconds=left), foreseen
+    # the last validation begins when the time for steps is over
+    time_for_steps = left - found.seconds_per_token * FORWARD * float(held_out.lengths.sum())
+    return dataclasses.replace(plan, piece=found.piece, num_steps=num_steps, seconds=time_for_steps), foreseen
 
 
 def _fitting(job: Job, trained: nn.Module, lesson: Lesson, plan: loop.Plan) -> Trial:
