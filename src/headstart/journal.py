@@ -33,7 +33,7 @@ class Journal:
         elif isinstance(event, Warned):
             self.warnings.append(event.text)
         elif isinstance(event, Foreseen):
-            self.foreseen = event.cost
+            self.foreseen = self.foreseen or event.cost
         elif isinstance(event, Stage):
             self._stages.append((event.name, time.perf_counter()))
         self.file.write(json.dumps({"seconds": self._elapsed(), **to_json(event)}, ensure_ascii=False) + "\n")

@@ -46,6 +46,10 @@ def run_json(**changed: Any) -> dict[str, Any]:
         "reading": "mean of layers 4-6",
         "precision": "float32",
         "parameters": {"total": 22713986, "trained": 770},
+        "cost": {
+            "foreseen": {"seconds": 8.0, "peak_mib": 900.0, "disk_mib": 87.0, "kilojoules": None, "money": None},
+            "actual": {"seconds": 7.2, "peak_mib": 931.0, "disk_mib": 87.1, "kilojoules": None, "money": 0.002},
+        },
         "seconds": {"read and check": 0.4, "features": 5.1, "head": 1.2, "total": 7.2},
         "versions": {"torch": "2.13.0", "transformers": "5.23.0"},
         "machine": {"cpu": "Some CPU @ 2.0 GHz", "cores": 2, "memory_mib": 7800},

@@ -273,3 +273,10 @@ def test_rows_left_out_are_counted(tmp_path: Path) -> None:
     (folder / "rejected.jsonl").write_text('{"row": 1}\n{"row": 2}\n', encoding="utf-8")
 
     assert "2, listed in rejected.jsonl" in Tree(told(folder)).body
+
+
+def test_what_was_foreseen_stands_beside_what_was_used(tmp_path: Path) -> None:
+    text = told(finished(tmp_path / "run"))
+    assert re.search(r"memory</th><td[^>]*>900 MiB</td><td[^>]*>931 MiB</td>", text)
+    assert re.search(r"money</th><td[^>]*>–</td><td[^>]*>0.002</td>", text)
+    assert "energy</th>" not in text

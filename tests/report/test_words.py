@@ -70,3 +70,8 @@ def test_settings_of_the_loop_are_told_only_where_it_ran(learning: list[object],
     run = run_json(settings={"strategy": "frozen", "seed": 1, "lr": 0.1, "task": None}, learning=learning)
 
     assert words.telling(run) == told
+
+
+def test_a_cost_is_one_line_of_what_is_known() -> None:
+    cost = {"seconds": 130.0, "peak_mib": 1204.0, "disk_mib": 92.04, "kilojoules": None, "money": 0.25}
+    assert words.cost(cost) == "2 min 10 s, 1,204 MiB of memory, 92.0 MiB on disk, 0.25 in money"

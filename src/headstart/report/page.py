@@ -82,7 +82,10 @@ def told(found: Finished) -> dict[str, Any]:
         "gain": say.figure(scores["gain"]["value"], signed=True),
         "gain_interval": say.interval(scores["gain"], signed=True),
         "stages": _stages(run),
-        "notes": [note for note in run["notes"] if note not in (run["model"]["why"], run["data"]["how"])],
+        "spent": spent(run),
+        "notes": [
+            note for note in dict.fromkeys(run["notes"]) if note not in (run["model"]["why"], run["data"]["how"])
+        ],
         "plots": drawings(run, scores),
         "anatomy": anatomy(run),
         "classes": classes(scores),
@@ -98,6 +101,15 @@ def told(found: Finished) -> dict[str, Any]:
         "changed": say.telling(run),
         "command": say.command(run),
     }
+
+
+COSTS = {
+    "seconds": "time",
+    "peak_mib": "memory",
+    "disk_mib": "disk",
+    "kilojoules": "energy",
+    "money": "money",
+}
 
 
 @dataclass(frozen=True)
@@ -136,6 +148,17 @@ def _sure(measured: Mapping[str, Any], *, signed: bool = False) -> str:
 
 def _stages(run: Mapping[str, Any]) -> dict[str, float]:
     return {stage: seconds for stage, seconds in run["seconds"].items() if stage != "total"}
+
+
+def spent(run: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """What, how much of it was foreseen before the training, how much was used; nothing of what was not measured."""
+    cost = run.get("cost", {})
+    foreseen, actual = cost.get("foreseen") or {}, cost.get("actual") or {}
+    return [
+        (name, say.quantity(kind, foreseen.get(kind)), say.quantity(kind, actual[kind]))
+        for kind, name in COSTS.items()
+        if actual.get(kind) is not None
+    ]
 
 
 def _size(parameters: Mapping[str, int], num_bytes: int) -> tuple[str, str]:

@@ -153,16 +153,20 @@ def _option(name: str, given: Any) -> str:
     return flag if given is True else f"{flag} {shlex.quote(str(given))}"
 
 
-UNITS = (
-    ("peak_mib", "{:,.0f} MiB of memory"),
-    ("disk_mib", "{:,.0f} MiB on disk"),
-    ("kilojoules", "{:,.1f} kJ"),
-    ("money", "{:,.4g} in money"),
-)
+QUANTITIES = {"kilojoules": "{:,.1f} kJ", "money": "{:,.4g}"}
+OF = {"peak_mib": " of memory", "disk_mib": " on disk", "money": " in money"}
+
+
+def quantity(kind: str, value: float | None) -> str:
+    """One figure of a cost with its unit: "1,204 MiB"; a dash where it is not known."""
+    if value is None:
+        return "–"
+    if kind.endswith("mib"):
+        return mib(round(value * 2**20))
+    return duration(value) if kind == "seconds" else QUANTITIES[kind].format(value)
 
 
 def cost(found: Mapping[str, float | None]) -> str:
     """A cost in one line: "2 min 10 s, 1,204 MiB of memory, 92 MiB on disk"; what is not known is left out."""
-    seconds = found["seconds"]
-    parts = [] if seconds is None else [duration(seconds)]
-    return ", ".join([*parts, *(said.format(found[name]) for name, said in UNITS if found.get(name) is not None)])
+    known = {kind: value for kind, value in found.items() if value is not None}
+    return ", ".join(quantity(kind, value) + OF.get(kind, "") for kind, value in known.items())

@@ -74,7 +74,8 @@ def planned(
     if num_steps < plan.recipe.epochs * per_epoch:
         said = f"{num_steps:,} steps, {num_steps / per_epoch:.1f} of {plan.recipe.epochs} epochs"
         job.listener(Note(f"The budget allows {said}."))
-    seconds = job.around.seconds + num_steps / per_epoch * of_epoch + after
+    # other seeds that are still to come take as long
+    seconds = job.around.seconds + (num_steps / per_epoch * of_epoch + after) / job.around.share
     foreseen = cost.foreseen(job.around.meter, seconds, peak_mib=found.peak_mib, disk_mib=_disk_mib(trained))
     # the last validation begins when the time for steps is over
     time_for_steps = left - found.seconds_per_token * FORWARD * float(held_out.lengths.sum())

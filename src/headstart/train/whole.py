@@ -57,7 +57,10 @@ class _Best:
     def judge(self, stage: _Outcome) -> None:
         """Takes in a stage that has just ended; of two alike the later counts."""
         value = max(next(iter(epoch.validation.values())) for epoch in stage.history)
-        self.history += [asdict(epoch) | {"boundary": stage.boundary} for epoch in stage.history]
+        before = len(self.history)
+        self.history += [
+            asdict(epoch) | {"epoch": before + epoch.epoch, "boundary": stage.boundary} for epoch in stage.history
+        ]
         self.is_earlier, self.truncated = value < self.value, stage.truncated
         if not self.is_earlier:
             self.value = value
@@ -87,7 +90,7 @@ def _stage(job: Job, whole: Whole, boundary: int, arithmetic: step.Precision, *,
     )
     lesson = job.lesson(rows["train"], validation(job, rows["validation"], arithmetic.dtype))
     plan, foreseen = trial.planned(job, whole, lesson, plan, rows["validation"])
-    if foreseen is not None:
+    if foreseen is not None and number == of:
         job.listener(Foreseen(foreseen))
     return _Outcome(loop.train(whole, lesson, plan, job.listener), boundary, rows["train"].truncated)
 
