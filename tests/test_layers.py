@@ -23,7 +23,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("report", "folder", "journal", "record"),
     ("train", "model"),
     ("tasks", "strategies", "features", "score", "network", "anatomy"),
-    ("data", "sources", "stack", "cut", "stand_ins", "kernels", "starters", "batches", "pool", "store"),
+    ("data", "sources", "stack", "cut", "stand_ins", "kernels", "starters", "batches", "pool", "store", "heads"),
     ("errors", "progress", "plug", "contracts", "settings", "device", "cache"),
 )
 """Top to bottom; a room imports from the layers below its own."""
@@ -64,6 +64,7 @@ WORKSHOPS: dict[str, set[str]] = {
     "stand_ins": {"torch"},
     "store": {"numpy"},
     "kernels": {"torch"},
+    "heads.layers": {"torch"},
     "score": {"numpy"},
     "tasks": {"numpy"},
     "features": {"numpy"},

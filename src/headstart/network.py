@@ -13,16 +13,14 @@ import numpy as np
 import torch
 from torch import nn
 
-from headstart import batches, cut, kernels, stack
+from headstart import batches, cut, kernels, pool, stack
 from headstart.contracts import Backbone, Encoded, Hidden, Inputs
 from headstart.device import device
 from headstart.errors import MismatchError, SettingError
+from headstart.heads.form import Form
 
 if TYPE_CHECKING:
     from headstart.contracts import Indices
-
-HIDDEN = 256
-"""Width of the hidden layer of an MLP head."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +47,16 @@ class Reading:
             states = [pooled_BW[:, int(ends[layer]) - widths[layer] : int(ends[layer])] for layer in group]
             parts.append(sum(states[1:], states[0]) / len(states))
         return torch.cat(parts, dim=1) if isinstance(pooled_BW, torch.Tensor) else np.concatenate(parts, axis=1)
+
+    def width(self, widths: Sequence[int]) -> int:
+        """How many numbers that vector has."""
+        return sum(widths[group[0]] for group in self.groups)
+
+    def state(self, backbone: Backbone, module: nn.Module, inputs: Inputs) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Every state of the one layer that is read, and which tokens are real, None where all are."""
+        ((layer,),) = self.groups
+        found = backbone.states(module, inputs, only=(layer,))
+        return found.layers[layer], found.mask_BT
 
 
 def readings(read: str, widths: Sequence[int]) -> list[Reading]:
@@ -77,6 +85,23 @@ def readings(read: str, widths: Sequence[int]) -> list[Reading]:
     if not asked or asked[-1] > layers[-1]:
         raise SettingError(f'--read "{read}": the layers are 0 to {layers[-1]}. Give numbers within them, lower first.')
     return [Reading(tuple((layer,) for layer in asked))]
+
+
+def one_layer(read: str, widths: Sequence[int]) -> Reading:
+    """The reading of a single layer, by default the last, for a head that reads every state.
+
+    Raises:
+        SettingError: The reading asked for is of several layers, or of one the model does not have.
+    """
+    if read == "auto":
+        return Reading(((len(widths) - 1,),))
+    found = readings(read, widths)
+    if len(found[0].groups) > 1 or len(found[0].groups[0]) > 1:
+        raise SettingError(
+            f'--read "{read}" reads several layers, and --head conv, --head attention-pool and --pool attention read '
+            f"the states of one. Give one number."
+        )
+    return found[0]
 
 
 def _mixed(layers: tuple[int, ...]) -> list[Reading]:
@@ -130,25 +155,38 @@ def _dtype(module: nn.Module) -> torch.dtype:
 
 
 class Headed(nn.Module):
-    """A backbone's pooled hidden states, one reading of them, and our head."""
+    """A backbone, one reading of its hidden states, and our head.
 
-    def __init__(self, backbone: Backbone, reading: Reading, head: nn.Module) -> None:
+    Args:
+        backbone: Which is read.
+        reading: Of its layers; of a single one where the head reads every state.
+        head: From `heads.layers.build`.
+        form: Which head it is; by default a linear one on averages.
+    """
+
+    def __init__(self, backbone: Backbone, reading: Reading, head: nn.Module, form: Form | None = None) -> None:
         super().__init__()
         self.backbone, self.reading, self.widths = backbone, reading, backbone.widths
+        self.form = Form("linear", reading.width(backbone.widths)) if form is None else form
         self.module, self.head = backbone.module, head
 
     def forward(self, inputs: Inputs) -> torch.Tensor:
         """Logits, shape (B, C)."""
-        pooled_BW = self.backbone.pooled(self.module, inputs)
-        logits: torch.Tensor = self.head(self.reading.of(pooled_BW, self.widths))
+        logits: torch.Tensor
+        if self.form.reads_states:
+            logits = self.head(*self.reading.state(self.backbone, self.module, inputs))
+        else:
+            pooled_BW = pooled(self.backbone, self.module, inputs, self.form.pool or "mean")
+            logits = self.head(self.reading.of(pooled_BW, self.widths))
         return logits
 
 
-def head(kind: str, width: int, num_classes: int) -> nn.Sequential:
-    """Fresh layers from a reading to the classes: "linear", or "mlp" with one hidden layer."""
-    if kind == "linear":
-        return nn.Sequential(nn.Linear(width, num_classes))
-    return nn.Sequential(nn.Linear(width, HIDDEN), nn.GELU(), nn.Dropout(0.1), nn.Linear(HIDDEN, num_classes))
+def pooled(backbone: Backbone, module: nn.Module, inputs: Inputs, kind: str) -> torch.Tensor:
+    """Every hidden state made one vector a row, side by side, fp32, shape (B, sum of widths)."""
+    if kind == "mean":
+        return backbone.pooled(module, inputs)
+    states = backbone.states(module, inputs)
+    return torch.cat([pool.of(kind, state, states.mask_BT) for state in states.layers], dim=1)
 
 
 def classifier_of(module: nn.Module) -> nn.Linear:

@@ -17,7 +17,7 @@ def needs_validation(settings: FitSettings) -> bool:
 
 def unused(settings: FitSettings) -> frozenset[str]:
     """The ecosystem's task model brings its own head and reads what that reads."""
-    return frozenset({"head", "read"})
+    return frozenset({"head", "head_width", "head_dropout", "pool", "read"})
 
 
 def apply(backbone: Backbone, settings: FitSettings) -> int:

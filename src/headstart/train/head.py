@@ -16,10 +16,10 @@ from torch import nn
 from headstart import batches, features, kernels, network
 from headstart.contracts import Encoded, Inputs, Rows
 from headstart.device import device
-from headstart.errors import SettingError
+from headstart.heads import form, layers
 from headstart.network import Headed, Reading, Whole
 from headstart.progress import Stage
-from headstart.train import linear, loop, step
+from headstart.train import groups, linear, loop, step
 from headstart.train.job import Job, Learnt, precision, validation
 
 if TYPE_CHECKING:
@@ -33,11 +33,8 @@ def learn(job: Job) -> Learnt:
     # what cannot be trained has no class of the ecosystem that a head could stand in
     usual = job.task.read_at if job.backbone.blocks else "layers"
     read = usual if job.settings.read == "auto" else job.settings.read
-    if read != "classifier" or (job.settings.head != "linear" and job.settings.read == "auto"):
-        return _beside(job)
-    if job.settings.head != "linear":
-        raise SettingError(f"--read classifier goes with --head linear only, not with --head {job.settings.head}.")
-    return _inside(job)
+    is_ours = job.settings.head != "linear" or job.settings.pool != "auto"
+    return _beside(job) if is_ours or read != "classifier" else _inside(job)
 
 
 def _inside(job: Job) -> Learnt:
@@ -63,7 +60,14 @@ def _beside(job: Job) -> Learnt:
     """The bare backbone with our head on pooled hidden states."""
     widths = job.backbone.widths
     candidates = network.readings(job.settings.read, widths)
-    extracted = _extract(job, job.backbone.module, job.backbone.pooled, sum(widths), "layers")
+    pool = form.asked(job.settings, 0).pool or "mean"
+    extracted = _extract(
+        job,
+        job.backbone.module,
+        lambda module, inputs: network.pooled(job.backbone, module, inputs, pool),
+        sum(widths),
+        "layers" if pool == "mean" else f"layers, {pool}",
+    )
 
     def read(reading: Reading | None) -> Floats:
         assert reading is not None, "every candidate here is a reading of layers"
@@ -72,13 +76,14 @@ def _beside(job: Job) -> Learnt:
     job.listener(Stage("head", f"{job.settings.head}, {len(candidates)} readings"))
     found = linear.fit(candidates, read, _classes(job), seed=job.settings.seed)
     assert found.reading is not None, "one of the candidates"
+    made = form.asked(job.settings, found.weight_CD.shape[1])
     if job.settings.head == "linear":
-        head = network.head("linear", found.weight_CD.shape[1], len(job.names))
-        network.set_linear(head[0], found.weight_CD, found.bias_C)  # type: ignore[arg-type]
+        head = layers.build(made, len(job.names))
+        network.set_linear(head[0], found.weight_CD, found.bias_C)  # type: ignore[index]
         history: Sequence[Mapping[str, Any]] = found.tried
     else:
         head, history = _mlp(job, read(found.reading), np.asarray(found.reading.of(extracted.validation, widths)))
-    headed = Headed(job.backbone, found.reading, head.eval())
+    headed = Headed(job.backbone, found.reading, head.eval(), made)
     recipe = None if job.settings.head == "linear" else job.recipe
     return Learnt(headed, extracted.precision, str(found.reading), extracted.truncated, recipe, history)
 
@@ -97,7 +102,7 @@ def _extract(
     """Features of the training rows, and of the validation rows where there are any."""
     job.listener(Stage("features", f"{len(job.train):,} rows, computed once"))
     encoded = job.encoded(job.train)
-    arithmetic = precision(job, name, _one_pass(module, read, encoded))
+    arithmetic = precision(job, name, one_pass(module, read, encoded))
     extractor = features.Extractor(
         module, read, width, name, job.backbone.digest(), job.settings.max_length, arithmetic.dtype
     )
@@ -111,7 +116,7 @@ def _extract(
     return _Extracted(compute(job.train, encoded), held_out, arithmetic, encoded.truncated)
 
 
-def _one_pass(
+def one_pass(
     module: nn.Module, read: Callable[[nn.Module, Inputs], torch.Tensor], encoded: Encoded
 ) -> Callable[[str], None]:
     """The frozen part on one batch of middling rows, in either arithmetic."""
@@ -158,22 +163,22 @@ class _OnFeatures(nn.Module):
         return logits
 
 
-def _mlp(job: Job, train_ND: Floats, validation_ND: Floats) -> tuple[nn.Sequential, list[dict[str, Any]]]:
+def _mlp(job: Job, train_ND: Floats, validation_ND: Floats) -> tuple[nn.Module, list[dict[str, Any]]]:
     """An MLP head trained by the loop on standardised features, the standardisation then folded into it."""
     mean_D, scale_D = train_ND.mean(axis=0), train_ND.std(axis=0) + 1e-6
-    head = network.head(job.settings.head, train_ND.shape[1], len(job.names))
+    head = layers.build(form.asked(job.settings, train_ND.shape[1]), len(job.names)).to(device())
     wrapped = _OnFeatures(head)
     history = loop.train(
         wrapped,
         loop.Lesson(_FeatureRows((train_ND - mean_D) / scale_D), job.targets, job.task.loss),
-        groups=[{"params": list(head.parameters()), "lr": job.recipe.lr, "weight_decay": job.settings.weight_decay}],
+        groups=groups.alike(head, lr=job.recipe.lr, weight_decay=job.settings.weight_decay),
         validate=validation(job, _FeatureRows((validation_ND - mean_D) / scale_D), "float32"),
         settings=job.settings,
         recipe=job.recipe,
         dtype="float32",
         listener=job.listener,
     )
-    first = head[0]
+    first = head.cpu()[0]  # type: ignore[index]
     assert isinstance(first, nn.Linear), "every head begins with a linear layer"
     weight = first.weight.detach().numpy() / scale_D
     network.set_linear(first, weight, first.bias.detach().numpy() - weight @ mean_D)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from headstart.train import head, whole
+from headstart.train import head, states, whole
 from headstart.train.job import Job, Learnt
 
 __all__ = ["Job", "Learnt", "learn"]
@@ -16,5 +16,5 @@ def learn(job: Job, boundary: int) -> Learnt:
         boundary: From the strategy; above the highest block only a head is learnt.
     """
     if boundary > len(job.backbone.blocks):
-        return head.learn(job)
+        return states.learn(job) if job.settings.reads_states else head.learn(job)
     return whole.learn(job, boundary)
