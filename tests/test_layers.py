@@ -22,7 +22,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("run", "evaluation", "encoding"),
     ("report", "folder", "journal", "record"),
     ("train", "model"),
-    ("tasks", "strategies", "features", "score", "network", "anatomy"),
+    ("tasks", "strategies", "features", "caches", "score", "network", "anatomy"),
     ("data", "sources", "stack", "cut", "stand_ins", "kernels", "starters", "batches", "pool", "store", "heads"),
     ("errors", "progress", "plug", "contracts", "settings", "device", "cache"),
 )

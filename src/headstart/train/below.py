@@ -171,6 +171,7 @@ def _kept(job: Job, frozen: Frozen, rows: Rows, encoded: Encoded, dtype: str) ->
         dtype,
         kept_as=dtype,
         is_by_token=is_by_token,
+        of=str(job.backbone.ref),
     )
     keys = features.row_keys(job.task.items(rows), are_files=job.backbone.modality != "text")
     kept = features.keep(extractor, encoded, keys, cache=features.cache_root(), listener=job.listener)

@@ -104,7 +104,14 @@ def _extract(
     encoded = job.encoded(job.train)
     arithmetic = precision(job, name, one_pass(module, read, encoded))
     extractor = features.Extractor(
-        module, read, width, name, job.backbone.digest(), job.settings.max_length, arithmetic.dtype
+        module,
+        read,
+        width,
+        name,
+        job.backbone.digest(),
+        job.settings.max_length,
+        arithmetic.dtype,
+        of=str(job.backbone.ref),
     )
 
     def compute(rows: Rows, inputs: Encoded) -> Floats:
