@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -42,11 +42,19 @@ class Reading:
     def of(self, pooled_BW: Any, widths: Sequence[int]) -> Any:
         """The vector a head reads, shape (B, D), from all pooled states side by side; NumPy or torch alike."""
         ends = np.cumsum(widths)
-        parts = []
-        for group in self.groups:
-            states = [pooled_BW[:, int(ends[layer]) - widths[layer] : int(ends[layer])] for layer in group]
-            parts.append(sum(states[1:], states[0]) / len(states))
-        return torch.cat(parts, dim=1) if isinstance(pooled_BW, torch.Tensor) else np.concatenate(parts, axis=1)
+        starts = {layer: int(ends[layer]) - widths[layer] for layer in self.layers}
+        return self.joined({layer: pooled_BW[:, start : start + widths[layer]] for layer, start in starts.items()})
+
+    @property
+    def layers(self) -> tuple[int, ...]:
+        """Those that are read, lowest first."""
+        return tuple(sorted({layer for group in self.groups for layer in group}))
+
+    def joined(self, vectors: Mapping[int, Any]) -> Any:
+        """The vector a head reads, shape (B, D), from one vector of each layer that is read."""
+        grouped = [[vectors[layer] for layer in group] for group in self.groups]
+        parts = [sum(states[1:], states[0]) / len(states) for states in grouped]
+        return torch.cat(parts, dim=1) if isinstance(parts[0], torch.Tensor) else np.concatenate(parts, axis=1)
 
     def width(self, widths: Sequence[int]) -> int:
         """How many numbers that vector has."""
@@ -145,13 +153,18 @@ class Whole(nn.Module):
     def train(self, mode: bool = True) -> Whole:
         """Learning mode for what stands above the boundary: no dropout and no moving statistics below."""
         super().train(mode)
-        for part in stack.parts_below(self.module, self.boundary):
-            part.eval()
+        _still(self.module, self.boundary)
         return self
 
 
+def _still(module: nn.Module, boundary: int) -> None:
+    for part in stack.parts_below(module, boundary) if boundary else ():
+        part.eval()
+
+
 def _dtype(module: nn.Module) -> torch.dtype:
-    return next(parameter.dtype for parameter in module.parameters() if parameter.is_floating_point())
+    kinds = (parameter.dtype for parameter in module.parameters() if parameter.is_floating_point())
+    return next(kinds, torch.float32)  # what TensorFlow runs has no parameters here
 
 
 class Headed(nn.Module):
@@ -162,23 +175,47 @@ class Headed(nn.Module):
         reading: Of its layers; of a single one where the head reads every state.
         head: From `heads.layers.build`.
         form: Which head it is; by default a linear one on averages.
+        module: A bare model in place of the backbone's own, to be trained.
+        boundary: Parts of it below stay in evaluation mode while the rest learns.
     """
 
-    def __init__(self, backbone: Backbone, reading: Reading, head: nn.Module, form: Form | None = None) -> None:
+    def __init__(
+        self,
+        backbone: Backbone,
+        reading: Reading,
+        head: nn.Module,
+        form: Form | None = None,
+        *,
+        module: nn.Module | None = None,
+        boundary: int = 0,
+    ) -> None:
         super().__init__()
-        self.backbone, self.reading, self.widths = backbone, reading, backbone.widths
+        self.backbone, self.reading = backbone, reading
         self.form = Form("linear", reading.width(backbone.widths)) if form is None else form
-        self.module, self.head = backbone.module, head
+        self.module, self.head = backbone.module if module is None else module, head
+        self.boundary = boundary
 
     def forward(self, inputs: Inputs) -> torch.Tensor:
         """Logits, shape (B, C)."""
         logits: torch.Tensor
         if self.form.reads_states:
-            logits = self.head(*self.reading.state(self.backbone, self.module, inputs))
+            state, mask_BT = self.reading.state(self.backbone, self.module, inputs)
+            logits = self.head(state.to(_dtype(self.module)), mask_BT)
         else:
-            pooled_BW = pooled(self.backbone, self.module, inputs, self.form.pool or "mean")
-            logits = self.head(self.reading.of(pooled_BW, self.widths))
+            # of the other layers nothing is asked, not even a gradient of zeros, by which they would decay
+            states = self.backbone.states(self.module, inputs, only=self.reading.layers)
+            vectors = {
+                layer: pool.of(self.form.pool or "mean", states.layers[layer], states.mask_BT)
+                for layer in self.reading.layers
+            }
+            logits = self.head(self.reading.joined(vectors).to(_dtype(self.module)))
         return logits
+
+    def train(self, mode: bool = True) -> Headed:
+        """As for `Whole`."""
+        super().train(mode)
+        _still(self.module, self.boundary)
+        return self
 
 
 def pooled(backbone: Backbone, module: nn.Module, inputs: Inputs, kind: str) -> torch.Tensor:

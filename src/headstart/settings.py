@@ -171,6 +171,11 @@ class FitSettings:
         """Whether the head reads every state of a layer, so that it is trained by the loop."""
         return self.head in OF_STATES or self.pool == "attention"
 
+    @property
+    def brings_head(self) -> bool:
+        """Whether a head of ours was asked for, where the ecosystem's task model has one itself."""
+        return self.head != "linear" or self.pool != "auto" or self.read not in ("auto", "classifier")
+
     def recipe(self, default: Recipe) -> Recipe:
         """What to train with: what was given, and a strategy's own values for the rest."""
         return Recipe(

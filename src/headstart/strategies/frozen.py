@@ -17,9 +17,11 @@ def needs_validation(settings: FitSettings) -> bool:
 
 def unused(settings: FitSettings) -> frozenset[str]:
     """A linear head is solved for, without the loop, unless what it reads must be learnt."""
-    sizes = {"head_width", "head_dropout"} if settings.head == "linear" else set()
+    unused = {"top"} | ({"head_width", "head_dropout"} if settings.head == "linear" else set())
+    if not settings.reads_states:
+        unused.add("cache")
     is_solved = not needs_validation(settings)
-    return frozenset({"top", "cache"} | sizes | (OF_THE_LOOP | {"validation_size"} if is_solved else {"layer_decay"}))
+    return frozenset(unused | (OF_THE_LOOP | {"validation_size"} if is_solved else {"layer_decay"}))
 
 
 def apply(backbone: Backbone, settings: FitSettings) -> int:

@@ -15,6 +15,8 @@ def learn(job: Job, boundary: int) -> Learnt:
         job: What to learn from and with.
         boundary: From the strategy; above the highest block only a head is learnt.
     """
-    if boundary > len(job.backbone.blocks):
-        return states.learn(job) if job.settings.reads_states else head.learn(job)
-    return whole.learn(job, boundary)
+    if boundary <= len(job.backbone.blocks):
+        return whole.learn(job, boundary)
+    if not job.settings.reads_states:
+        return head.learn(job)
+    return states.learn(job) if job.settings.cache else whole.learn(job, boundary)

@@ -1,51 +1,79 @@
-"""Learning the ecosystem's own task model by the loop, everything above the boundary at once."""
+"""Learning the ecosystem's own task model, or a backbone under our head, by the loop, all above the boundary."""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Callable
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 from torch import nn
 
 from headstart import batches, stack
+from headstart.contracts import Encoded
 from headstart.device import device
-from headstart.network import Whole
-from headstart.progress import Stage
+from headstart.network import Headed, Whole
+from headstart.progress import Note, Stage
 from headstart.settings import FitSettings
-from headstart.train import below, groups, loop
+from headstart.train import below, groups, loop, own
 from headstart.train.job import Job, Learnt, precision, validation
 
 
 def learn(job: Job, boundary: int) -> Learnt:
-    """The ecosystem's task model, trained above the boundary."""
+    """The network, trained above the boundary."""
     assert job.validation is not None, "strategies that move blocks ask for a validation split"
-    whole = Whole(job.backbone.task_module(job.task.auto_class, job.names), boundary).to(device())
-    stack.freeze(whole.module, boundary)
     lesson = loop.Lesson(job.encoded(job.train), job.targets, job.task.loss)
-    arithmetic = precision(job, f"step above {boundary}", _one_step(whole, lesson, job.settings))
-    rows = below.keep(job, whole, boundary, arithmetic.dtype)
+    whole = _network(job, boundary, lesson.encoded)
+    arithmetic = precision(job, _step_name(job, boundary), _one_step(whole, lesson, job.settings))
+    rows = _rows(job, whole, boundary, arithmetic.dtype)
     lesson = loop.Lesson(rows["train"], job.targets, job.task.loss)
     job.listener(Stage("train", f"{job.settings.strategy}, up to {job.recipe.epochs} epochs"))
     history = loop.train(
         whole,
         lesson,
-        groups=groups.layered(
-            whole.module,
-            lr=job.recipe.lr,
-            layer_decay=job.settings.layer_decay,
-            weight_decay=job.settings.weight_decay,
-        ),
+        groups=_groups(job, whole),
         validate=validation(job, rows["validation"], arithmetic.dtype),
         settings=job.settings,
         recipe=job.recipe,
         dtype=arithmetic.dtype,
         listener=job.listener,
     )
-    return Learnt(
-        whole.cpu(), arithmetic, "classifier", rows["train"].truncated, job.recipe, [asdict(epoch) for epoch in history]
-    )
+    reading = str(whole.reading) if isinstance(whole, Headed) else "classifier"
+    epochs = [asdict(epoch) for epoch in history]
+    return Learnt(whole.cpu(), arithmetic, reading, rows["train"].truncated, job.recipe, epochs)
+
+
+def _network(job: Job, boundary: int, encoded: Encoded) -> Whole | Headed:
+    """The ecosystem's task model, or the bare one with our head where that was asked for."""
+    if job.settings.brings_head:
+        return own.headed(job, boundary, encoded)
+    whole = Whole(job.backbone.task_module(job.task.auto_class, job.names), boundary).to(device())
+    stack.freeze(whole.module, boundary)
+    return whole
+
+
+def _step_name(job: Job, boundary: int) -> str:
+    head = f" under {job.settings.head}, {job.settings.pool}" if job.settings.brings_head else ""
+    return f"step above {boundary}{head}"
+
+
+def _rows(job: Job, whole: Whole | Headed, boundary: int, dtype: str) -> dict[str, Encoded]:
+    """Training and validation rows, with what the frozen part gives for them where that is kept."""
+    assert job.validation is not None, "strategies that move blocks ask for a validation split"
+    if isinstance(whole, Whole):
+        return below.keep(job, whole, boundary, dtype)
+    if boundary > 1 and job.settings.cache:
+        job.listener(Note("What the frozen blocks give is computed again in each epoch: the head reads hidden states."))
+    return {"train": job.encoded(job.train), "validation": job.encoded(job.validation)}
+
+
+def _groups(job: Job, whole: Whole | Headed) -> list[dict[str, Any]]:
+    """The parameters by depth; a head of ours stands above them all."""
+    decay, lr = job.settings.weight_decay, job.recipe.lr
+    below_it = groups.layered(whole.module, lr=lr, layer_decay=job.settings.layer_decay, weight_decay=decay)
+    on_top = groups.alike(whole.head, lr=lr, weight_decay=decay) if isinstance(whole, Headed) else []
+    return below_it + on_top
 
 
 def _one_step(whole: nn.Module, lesson: loop.Lesson, settings: FitSettings) -> Callable[[str], None]:
