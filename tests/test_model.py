@@ -204,6 +204,16 @@ REFUSALS: dict[str, tuple[Callable[[Path], None], type[HeadstartError], str]] = 
         ModelError,
         "The head in",
     ),
+    "a head of which the layers are not said": (
+        changed(model.FACTS, head={"kind": "linear", "width": 32}),
+        ModelError,
+        "does not say how to build the head",
+    ),
+    "a head of which the width is not said": (
+        changed(model.FACTS, head={"kind": "linear", "groups": [[1]]}),
+        ModelError,
+        "does not say how to build the head",
+    ),
     "pickled weights": (pickled, ModelError, "model"),
     "code in the config": (changed("config.json", auto_map={"AutoModel": "x.Y"}), UnsafeModel, '"auto_map"'),
     "code in the tokenizer": (
@@ -228,6 +238,13 @@ def test_a_folder_that_cannot_be_trusted_is_refused_in_one_sentence(
 
     assert says in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+def test_a_folder_from_before_other_ways_to_pool_is_read(family: families.Family, tmp_path: Path) -> None:
+    original = made(family, "linear, one layer")
+    original.save(tmp_path / "model")
+    changed(model.FACTS, format=1, head={"kind": "linear", "width": 32, "groups": [[1]]})(tmp_path / "model")
+    assert np.array_equal(model.load(tmp_path / "model").logits(["fine"]), original.logits(["fine"]))
 
 
 def test_pickled_weights_alone_are_called_unsafe(family: families.Family, tmp_path: Path) -> None:

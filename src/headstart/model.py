@@ -164,13 +164,18 @@ def _read_facts(path: Path) -> dict[str, Any]:
 def _network(backbone: Backbone, task: Task, learned: Learned, head: dict[str, Any] | None, folder: Path) -> nn.Module:
     if head is None:
         return Whole(backbone.task_module(task.auto_class, None))
-    form = Form.from_json(head)
-    built = layers.build(form, len(task.names(learned)))
+    try:
+        form, reading = Form.from_json(head), Reading(tuple(map(tuple, head["groups"])))
+        built = layers.build(form, len(task.names(learned)))
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelError(
+            f"{folder / FACTS} is damaged: it does not say how to build the head ({error}). Copy the model folder again."
+        ) from error
     try:
         built.load_state_dict(load_file(folder / HEAD))
     except (OSError, RuntimeError, SafetensorError) as error:
         raise ModelError(f'The head in "{folder / HEAD}" cannot be read: {str(error).splitlines()[0]}') from error
-    return Headed(backbone, Reading(tuple(map(tuple, head["groups"]))), built, form)
+    return Headed(backbone, reading, built, form)
 
 
 def usage(model: Model) -> str:

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from headstart import batches, cut, kernels, pool, stack
-from headstart.contracts import Backbone, Encoded, Hidden, Inputs
+from headstart.contracts import Backbone, Encoded, Hidden, Inputs, States
 from headstart.device import device
 from headstart.errors import MismatchError, SettingError
 from headstart.heads.form import Form
@@ -135,7 +135,7 @@ class Whole(nn.Module):
     def __init__(self, module: nn.Module, boundary: int = 0) -> None:
         super().__init__()
         self.module, self.boundary = module, boundary
-        self.form: Hidden | None = None
+        self.below: Hidden | None = None
         """In which form the parts below the boundary give their state, where it is kept."""
 
     def forward(self, inputs: Inputs) -> torch.Tensor:
@@ -145,8 +145,8 @@ class Whole(nn.Module):
         if state is None:
             output = self.module(**tensors)
         else:
-            assert self.form is not None, "rows are kept only once the form is known"
-            output = cut.resume(self.module, state.to(_dtype(self.module)), Inputs(tensors), self.form)
+            assert self.below is not None, "rows are kept only once the form is known"
+            output = cut.resume(self.module, state.to(_dtype(self.module)), Inputs(tensors), self.below)
         logits: torch.Tensor = output.logits
         return logits
 
@@ -194,22 +194,34 @@ class Headed(nn.Module):
         self.form = Form("linear", reading.width(backbone.widths)) if form is None else form
         self.module, self.head = backbone.module if module is None else module, head
         self.boundary = boundary
+        self.below: Hidden | None = None
+        """As for `Whole`."""
 
     def forward(self, inputs: Inputs) -> torch.Tensor:
-        """Logits, shape (B, C)."""
+        """Logits, shape (B, C); where a batch has the state above the frozen blocks, the pass goes on from there."""
         logits: torch.Tensor
+        states, layers = self._states(inputs), self.reading.layers
         if self.form.reads_states:
-            state, mask_BT = self.reading.state(self.backbone, self.module, inputs)
-            logits = self.head(state.to(_dtype(self.module)), mask_BT)
+            logits = self.head(states.layers[layers[0]].to(_dtype(self.module)), states.mask_BT)
         else:
-            # of the other layers nothing is asked, not even a gradient of zeros, by which they would decay
-            states = self.backbone.states(self.module, inputs, only=self.reading.layers)
-            vectors = {
-                layer: pool.of(self.form.pool or "mean", states.layers[layer], states.mask_BT)
-                for layer in self.reading.layers
-            }
+            kind = self.form.pool or "mean"
+            vectors = {layer: pool.of(kind, states.layers[layer], states.mask_BT) for layer in layers}
             logits = self.head(self.reading.joined(vectors).to(_dtype(self.module)))
         return logits
+
+    def _states(self, inputs: Inputs) -> States:
+        """The hidden states of the layers that are read; in the places of others there may be anything."""
+        tensors = dict(inputs.tensors)
+        kept = tensors.pop(KEPT, None)
+        if kept is None:
+            # of the other layers nothing is asked, not even a gradient of zeros, by which they would decay
+            return self.backbone.states(self.module, inputs, only=self.reading.layers)
+        assert self.below is not None, "rows are kept only once the form is known"
+        going_on = cut.going_on(self.module, kept.to(_dtype(self.module)), self.below)
+        above = self.backbone.states(going_on, Inputs(tensors))
+        # a part that is stood in for may give no state, so they are counted from the top
+        nothing = (torch.empty(0),) * (len(self.backbone.widths) - len(above.layers))
+        return States(nothing + above.layers, above.mask_BT)
 
     def train(self, mode: bool = True) -> Headed:
         """As for `Whole`."""

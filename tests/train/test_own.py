@@ -106,10 +106,32 @@ def test_frozen_blocks_stay_in_evaluation_mode(family: families.Family) -> None:
     assert module.encoder.layer[1].training
 
 
-def test_that_frozen_blocks_run_again_is_said(family: families.Family) -> None:
+def said(family: families.Family, base: str, **given: Any) -> list[str]:
+    """The notes of a fit of the last block."""
     events: list[Event] = []
-    learnt(job_of(family, "bert", listener=events.append, strategy="top", top=1, pool="mean"))
-    assert any("computed again in each epoch" in event.text for event in events if isinstance(event, Note))
+    learnt(job_of(family, base, listener=events.append, strategy="top", top=1, **given))
+    return [event.text for event in events if isinstance(event, Note)]
+
+
+@pytest.mark.parametrize("given", [{"pool": "max"}, {"head": "conv", "head_width": 8}], ids=["max", "conv"])
+@pytest.mark.parametrize("base", ["bert", "distilbert", "roberta", "vit", "resnet", "convnext"])
+def test_training_on_kept_states_comes_to_the_same_answers(
+    base: str, given: dict[str, Any], family: families.Family
+) -> None:
+    jobs = [job_of(family, base, strategy="top", top=1, cache=cache, **given) for cache in (True, False)]
+    kept, anew = (network.answers(learnt(job).network, job.encoded(job.train)) for job in jobs)
+    # as in test_below: sums in another order, and steps of AdamW by the sign of what is but rounding
+    torch.testing.assert_close(kept, anew, atol=1e-3, rtol=1e-2)
+
+
+@pytest.mark.parametrize("base", ["bert", "vit", "resnet"])
+def test_states_below_are_kept_for_the_next_run(base: str, family: families.Family) -> None:
+    said(family, base, pool="max")
+    assert any("were computed before and reused" in text for text in said(family, base, head="attention-pool"))
+
+
+def test_where_the_head_reads_below_the_cut_too_it_is_run_again_and_that_is_said(family: families.Family) -> None:
+    assert any("computed again in each epoch" in text for text in said(family, "bert", read="0-2"))
 
 
 def test_half_precision_answers_nearly_the_same(family: families.Family) -> None:

@@ -18,9 +18,7 @@ def needs_validation(settings: FitSettings) -> bool:
 
 def unused(settings: FitSettings) -> frozenset[str]:
     """The sizes of a linear head; without a head of ours the ecosystem's task model brings its own."""
-    sizes = {"head_width", "head_dropout"} if settings.head == "linear" else set()
-    # with a head of ours what the frozen blocks give is computed again in each epoch
-    return frozenset(sizes | ({"cache"} if settings.brings_head else set()))
+    return frozenset({"head_width", "head_dropout"} if settings.head == "linear" else set())
 
 
 def apply(backbone: Backbone, settings: FitSettings) -> int:

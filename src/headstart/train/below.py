@@ -16,7 +16,7 @@ from torch import nn
 from headstart import batches, cut, features
 from headstart.contracts import Encoded, Hidden, Inputs, Rows
 from headstart.errors import OutputError
-from headstart.network import KEPT, Whole
+from headstart.network import KEPT, Headed, Whole
 from headstart.progress import Note, Stage
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class RowsAbove:
         return Inputs({**blank, KEPT: state[:, 0]})
 
 
-def keep(job: Job, whole: Whole, boundary: int, dtype: str) -> dict[str, Encoded]:
+def keep(job: Job, whole: Whole | Headed, boundary: int, dtype: str) -> dict[str, Encoded]:
     """The training and validation rows, with what the frozen part gives for them on disk where that can be used.
 
     Args:
@@ -91,14 +91,14 @@ def keep(job: Job, whole: Whole, boundary: int, dtype: str) -> dict[str, Encoded
     rows = {"train": job.train, "validation": job.validation}
     encoded = {name: job.encoded(split) for name, split in rows.items()}
     is_wanted = boundary > 1 and job.settings.cache
-    form = _form(whole.module, encoded["train"], upto=boundary - 1) if is_wanted else None
+    form = _form(whole, encoded["train"], upto=boundary - 1) if is_wanted else None
     if form is None:
         if is_wanted:
             job.listener(
                 Note("What the frozen blocks give is computed again in each epoch: this family hands on more than it.")
             )
         return encoded
-    whole.form = form
+    whole.below = form
     job.listener(
         Stage("features", f"below the {len(job.backbone.blocks) + 1 - boundary} trained blocks, computed once")
     )
@@ -130,12 +130,26 @@ def on_disk(job: Job, frozen: Frozen, encoded: dict[str, Encoded], dtype: str) -
     return {name: _kept(job, frozen, split, encoded[name], dtype) for name, split in rows.items()}
 
 
-def _form(module: nn.Module, encoded: Encoded, *, upto: int) -> Hidden | None:
+def _form(whole: Whole | Headed, encoded: Encoded, *, upto: int) -> Hidden | None:
     """In which form the frozen part gives its state; None where the state alone is not enough to go on from."""
     inputs = batches.placed(encoded.take(np.argsort(encoded.lengths)[[0, -1]]))
     with torch.no_grad():
-        form = cut.lower(module.eval(), inputs, upto=upto)
-        return form if cut.can_resume(module, inputs, form) else None
+        form = cut.lower(whole.eval().module, inputs, upto=upto)
+        if isinstance(whole, Headed):
+            return form if _is_enough(whole, inputs, form) else None
+        return form if cut.can_resume(whole.module, inputs, form) else None
+
+
+def _is_enough(headed: Headed, inputs: Inputs, form: Hidden) -> bool:
+    """Whether the head answers from the state as it does from the whole pass: tried, on a batch."""
+    headed.below = form
+    try:
+        given = headed(Inputs({**inputs.tensors, KEPT: form.state}))
+    except (RuntimeError, TypeError, ValueError, AttributeError, IndexError, AssertionError):
+        return False
+    finally:
+        headed.below = None
+    return torch.allclose(given, headed(inputs), rtol=1e-3, atol=1e-4)
 
 
 def _foresee(job: Job, frozen: Frozen, encoded: dict[str, Encoded], dtype: str) -> None:

@@ -14,7 +14,7 @@ from headstart import batches, stack
 from headstart.contracts import Encoded
 from headstart.device import device
 from headstart.network import Headed, Whole
-from headstart.progress import Note, Stage
+from headstart.progress import Stage
 from headstart.settings import FitSettings
 from headstart.train import below, groups, loop, own
 from headstart.train.job import Job, Learnt, precision, validation
@@ -26,7 +26,7 @@ def learn(job: Job, boundary: int) -> Learnt:
     lesson = loop.Lesson(job.encoded(job.train), job.targets, job.task.loss)
     whole = _network(job, boundary, lesson.encoded)
     arithmetic = precision(job, _step_name(job, boundary), _one_step(whole, lesson, job.settings))
-    rows = _rows(job, whole, boundary, arithmetic.dtype)
+    rows = below.keep(job, whole, boundary, arithmetic.dtype)
     lesson = loop.Lesson(rows["train"], job.targets, job.task.loss)
     job.listener(Stage("train", f"{job.settings.strategy}, up to {job.recipe.epochs} epochs"))
     history = loop.train(
@@ -56,16 +56,6 @@ def _network(job: Job, boundary: int, encoded: Encoded) -> Whole | Headed:
 def _step_name(job: Job, boundary: int) -> str:
     head = f" under {job.settings.head}, {job.settings.pool}" if job.settings.brings_head else ""
     return f"step above {boundary}{head}"
-
-
-def _rows(job: Job, whole: Whole | Headed, boundary: int, dtype: str) -> dict[str, Encoded]:
-    """Training and validation rows, with what the frozen part gives for them where that is kept."""
-    assert job.validation is not None, "strategies that move blocks ask for a validation split"
-    if isinstance(whole, Whole):
-        return below.keep(job, whole, boundary, dtype)
-    if boundary > 1 and job.settings.cache:
-        job.listener(Note("What the frozen blocks give is computed again in each epoch: the head reads hidden states."))
-    return {"train": job.encoded(job.train), "validation": job.encoded(job.validation)}
 
 
 def _groups(job: Job, whole: Whole | Headed) -> list[dict[str, Any]]:
