@@ -169,7 +169,7 @@ def _network(backbone: Backbone, task: Task, learned: Learned, head: dict[str, A
         built = layers.build(form, len(task.names(learned)))
     except (KeyError, TypeError, ValueError) as error:
         raise ModelError(
-            f"{folder / FACTS} is damaged: it does not say how to build the head ({error}). Copy the model folder again."
+            f"{folder / FACTS} is damaged: it does not say how to build the head ({error}). Copy the folder again."
         ) from error
     try:
         built.load_state_dict(load_file(folder / HEAD))
