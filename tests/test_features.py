@@ -16,7 +16,7 @@ import pytest
 import torch
 
 import families
-from headstart import features, store
+from headstart import caches, features, store
 from headstart.contracts import Backbone
 from headstart.errors import OutputError
 from headstart.features import Extractor
@@ -249,3 +249,31 @@ def test_a_place_that_cannot_be_written_to_is_said(backbone: Backbone, tmp_path:
     (tmp_path / "features").write_text("a file where a folder belongs")
     with pytest.raises(OutputError, match="HEADSTART_CACHE"):
         states(backbone, TEXTS, tmp_path)
+
+
+def test_what_is_kept_says_of_which_model_it_is(backbone: Backbone, tmp_path: Path) -> None:
+    states(backbone, TEXTS[:2], tmp_path, of="hf:some/model")
+    (note,) = tmp_path.rglob("about.json")
+    assert json.loads(note.read_text())["of"] == "hf:some/model"
+    assert json.loads(note.read_text())["name"] == "block 1"
+
+
+def test_the_models_name_is_no_ingredient(backbone: Backbone) -> None:
+    made = extractor(backbone)
+    assert dataclasses.replace(made, of="another").key() == made.key()
+
+
+def test_a_cache_that_is_cleared_away_meanwhile_is_computed_again(
+    backbone: Backbone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    once = iter([True])
+    add = store.add
+
+    def add_and_lose(folder: Path, *rest: Any) -> None:
+        add(folder, *rest)
+        if next(once, False):
+            caches.clear(tmp_path)
+
+    expected = compute(backbone, TEXTS, tmp_path / "other")
+    monkeypatch.setattr(store, "add", add_and_lose)
+    assert np.array_equal(compute(backbone, TEXTS, tmp_path), expected)

@@ -23,8 +23,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("seeds",),
     ("report", "folder", "journal", "record"),
     ("train", "model"),
-    ("tasks", "strategies", "features", "score", "network", "anatomy"),
-    ("data", "sources", "stack", "cut", "stand_ins", "kernels", "starters", "batches", "pool", "store"),
+    ("tasks", "strategies", "features", "caches", "score", "network", "anatomy"),
+    ("data", "sources", "stack", "cut", "stand_ins", "kernels", "starters", "batches", "pool", "store", "heads"),
     ("errors", "progress", "plug", "contracts", "settings", "device", "cache", "launch", "cost", "budget"),
 )
 """Top to bottom; a room imports from the layers below its own."""
@@ -69,6 +69,7 @@ WORKSHOPS: dict[str, set[str]] = {
     "stand_ins": {"torch"},
     "store": {"numpy"},
     "kernels": {"torch"},
+    "heads.layers": {"torch"},
     "score": {"numpy"},
     "tasks": {"numpy"},
     "features": {"numpy"},

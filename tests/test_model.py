@@ -15,8 +15,10 @@ import pytest
 import torch
 
 import families
-from headstart import model, network
+from headstart import model
 from headstart.errors import HeadstartError, ModelError, ModelNotFound, OutputError, UnsafeModel
+from headstart.heads import layers
+from headstart.heads.form import Form
 from headstart.model import Model
 from headstart.network import Headed, Reading, Whole
 from headstart.sources import dir as folders
@@ -25,14 +27,25 @@ from headstart.tasks._classes import Classes
 NAMES = ("bad", "fine", "größer")
 KINDS = {
     "whole text": ("bert", None),
-    "linear, one layer": ("bert", (Reading(((1,),)), "linear")),
-    "linear, mean": ("distilbert", (Reading(((1, 2),)), "linear")),
-    "linear, concat": ("roberta", (Reading(((0, 1), (2,))), "linear")),
-    "mlp, concat": ("bert", (Reading(((1,), (2,))), "mlp")),
+    "linear, one layer": ("bert", (Reading(((1,),)), {"kind": "linear"})),
+    "linear, mean": ("distilbert", (Reading(((1, 2),)), {"kind": "linear"})),
+    "linear, concat": ("roberta", (Reading(((0, 1), (2,))), {"kind": "linear"})),
+    "mlp, concat": ("bert", (Reading(((1,), (2,))), {"kind": "mlp"})),
     "whole image": ("resnet", None),
     "whole vision transformer": ("vit", None),
-    "linear on maps": ("convnext", (Reading(((1,), (2,))), "linear")),
-    "mlp on patches": ("vit", (Reading(((1, 2),)), "mlp")),
+    "linear on maps": ("convnext", (Reading(((1,), (2,))), {"kind": "linear"})),
+    "mlp on patches": ("vit", (Reading(((1, 2),)), {"kind": "mlp"})),
+    "cls of two layers": ("roberta", (Reading(((1,), (2,))), {"kind": "linear", "pool": "cls"})),
+    "max of texts": ("bert", (Reading(((1, 2),)), {"kind": "mlp", "pool": "max"})),
+    "max of maps": ("resnet", (Reading(((1,), (2,))), {"kind": "linear", "pool": "max"})),
+    "cls of patches": ("vit", (Reading(((2,),)), {"kind": "linear", "pool": "cls"})),
+    "learnt average of tokens": ("distilbert", (Reading(((1,),)), {"kind": "linear", "pool": "attention"})),
+    "learnt average of a map": ("convnext", (Reading(((2,),)), {"kind": "mlp", "pool": "attention"})),
+    "convolutions along tokens": ("bert", (Reading(((2,),)), {"kind": "conv", "pool": None})),
+    "convolution over a map": ("mobilenet", (Reading(((5,),)), {"kind": "conv", "pool": None})),
+    "convolution over patches": ("vit", (Reading(((1,),)), {"kind": "conv", "pool": None})),
+    "attention over tokens": ("roberta", (Reading(((2,),)), {"kind": "attention-pool", "pool": None})),
+    "attention over a map": ("resnet", (Reading(((2,),)), {"kind": "attention-pool", "pool": None})),
 }
 
 
@@ -49,8 +62,17 @@ def made(family: families.Family, kind: str) -> Model:
         else:
             reading, head = reads
             width = reading.of(np.zeros((1, sum(backbone.widths))), backbone.widths).shape[1]
-            trained = Headed(backbone, reading, network.head(head, width, len(NAMES)))
+            is_of_map = head["kind"] == "conv" and backbone.modality == "image"
+            form = Form(width=width, inner=16, is_of_map=is_of_map, **head)
+            trained = Headed(backbone, reading, layers.build(form, len(NAMES)), form)
+            _shaken(trained.head)
     return Model(task, Classes(NAMES), backbone, trained.eval())
+
+
+def _shaken(head: Any) -> None:
+    """Other weights in all places, those too that begin as zeros or ones."""
+    for parameter in head.parameters():
+        torch.nn.init.normal_(parameter, std=0.2)
 
 
 def items_of(made_model: Model) -> list[Any]:
@@ -182,6 +204,16 @@ REFUSALS: dict[str, tuple[Callable[[Path], None], type[HeadstartError], str]] = 
         ModelError,
         "The head in",
     ),
+    "a head of which the layers are not said": (
+        changed(model.FACTS, head={"kind": "linear", "width": 32}),
+        ModelError,
+        "does not say how to build the head",
+    ),
+    "a head of which the width is not said": (
+        changed(model.FACTS, head={"kind": "linear", "groups": [[1]]}),
+        ModelError,
+        "does not say how to build the head",
+    ),
     "pickled weights": (pickled, ModelError, "model"),
     "code in the config": (changed("config.json", auto_map={"AutoModel": "x.Y"}), UnsafeModel, '"auto_map"'),
     "code in the tokenizer": (
@@ -206,6 +238,13 @@ def test_a_folder_that_cannot_be_trusted_is_refused_in_one_sentence(
 
     assert says in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+def test_a_folder_from_before_other_ways_to_pool_is_read(family: families.Family, tmp_path: Path) -> None:
+    original = made(family, "linear, one layer")
+    original.save(tmp_path / "model")
+    changed(model.FACTS, format=1, head={"kind": "linear", "width": 32, "groups": [[1]]})(tmp_path / "model")
+    assert np.array_equal(model.load(tmp_path / "model").logits(["fine"]), original.logits(["fine"]))
 
 
 def test_pickled_weights_alone_are_called_unsafe(family: families.Family, tmp_path: Path) -> None:

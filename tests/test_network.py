@@ -78,13 +78,6 @@ def test_a_reading_the_model_cannot_give_is_refused(read: str) -> None:
         network.readings(read, (8, 8, 8))
 
 
-@pytest.mark.parametrize(("kind", "num_layers"), [("linear", 1), ("mlp", 2)])
-def test_a_head_goes_from_a_reading_to_the_classes(kind: str, num_layers: int) -> None:
-    head = network.head(kind, 5, 3)
-    assert sum(isinstance(part, nn.Linear) for part in head) == num_layers
-    assert head(torch.ones(2, 5)).shape == (2, 3)
-
-
 @pytest.mark.parametrize("name", [*families.TEXT, *families.IMAGE])
 def test_the_classifier_of_a_family_is_its_last_linear_layer(name: str, family: families.Family) -> None:
     auto = "AutoModelForSequenceClassification" if name in families.TEXT else "AutoModelForImageClassification"
@@ -99,7 +92,7 @@ def test_a_model_that_ends_otherwise_says_what_to_do(backbone: Backbone) -> None
 
 def test_answers_come_in_the_order_of_the_rows(backbone: Backbone) -> None:
     texts = [text for text, _ in families.reviews(30)]
-    headed = Headed(backbone, Reading(((1,), (2,))), network.head("linear", 64, 3))
+    headed = Headed(backbone, Reading(((1,), (2,))), nn.Linear(64, 3))
     alone = torch.cat([network.answers(headed, backbone.prepare([text])) for text in texts])
     # batches of other shapes sum in another order
     torch.testing.assert_close(network.answers(headed, backbone.prepare(texts)), alone, atol=1e-5, rtol=0)

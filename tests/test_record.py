@@ -7,9 +7,10 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
+from torch import nn
 
 import families
-from headstart import network, record
+from headstart import record
 from headstart.contracts import Rows
 from headstart.network import Headed, Reading, Whole
 from headstart.sources import dir as folders
@@ -35,7 +36,7 @@ def test_trained_parameters_are_those_above_the_boundary(
 
 def test_above_the_highest_block_only_the_head_is_trained(family: families.Family) -> None:
     backbone = folders.load(str(family("bert")), revision=None, offline=True)
-    headed = Headed(backbone, Reading(((1,),)), network.head("linear", 32, 2))
+    headed = Headed(backbone, Reading(((1,),)), nn.Linear(32, 2))
     whole = Whole(backbone.task_module("AutoModelForSequenceClassification", ("a", "b")))
     assert record.parameters(headed, 3, 2)["trained"] == HEAD
     assert record.parameters(whole, 3, 2)["trained"] == HEAD

@@ -23,9 +23,12 @@ KINDS: dict[str, dict[str, Any]] = {
     "text, frozen, linear": {"model": "bert"},
     "text, frozen, mlp": {"model": "distilbert", "head": "mlp", "epochs": 3},
     "text, frozen, classifier": {"model": "bert", "read": "classifier"},
+    "text, frozen, conv": {"model": "bert", "head": "conv", "head_width": 8, "epochs": 3},
+    "text, frozen, cls": {"model": "bert", "pool": "cls"},
     "text, full": {"model": "roberta", "strategy": "full", "epochs": 2},
     "image, frozen, linear": {"model": "resnet"},
     "image, frozen, mlp": {"model": "vit", "head": "mlp", "epochs": 3},
+    "image, frozen, attention": {"model": "resnet", "pool": "attention", "epochs": 3},
     "image, full": {"model": "resnet", "strategy": "full", "epochs": 2},
 }
 Fit = Callable[..., Run]
@@ -114,7 +117,7 @@ def test_what_is_recorded_names_boundary_reading_and_trained_parameters(kind: st
     assert facts["boundary"] == (0 if is_full else facts["num_blocks"] + 1)
     assert (facts["parameters"]["trained"] == facts["parameters"]["total"]) == is_full
     assert facts["learning"]
-    assert (facts["recipe"] is None) == (not is_full and "mlp" not in kind)
+    assert (facts["recipe"] is None) == (not is_full and kind.split()[-1] not in ("mlp", "conv", "attention"))
     assert facts["seconds"]["total"] > 0
 
 

@@ -89,13 +89,24 @@ def resume(module: nn.Module, state: torch.Tensor, inputs: Inputs, form: Hidden)
         What the whole module gives, up to rounding. A family that hands on more than the state from block to block, as
         WavLM does with its position bias, loses that; `can_resume` tells.
     """
+    return going_on(module, state, form)(**inputs.tensors)
+
+
+def going_on(module: nn.Module, state: torch.Tensor, form: Hidden) -> nn.Module:
+    """The module with the parts below a cut stood in for by what they gave; to be called as the module is.
+
+    Args:
+        module: As for `resume`.
+        state: As for `resume`.
+        form: As for `resume`.
+    """
     cut = _Cut.of(module, form.upto)
     in_blocks = {part for block in stack.blocks_of(module) for part in block.modules()}
     parts: dict[nn.Module, nn.Module] = {
         part: stand_ins.InForm(part, form.shapes[name], state) for name, part in cut.below.items() if part in in_blocks
     }
     parts[cut.at] = stand_ins.InForm(cut.at, form.passed, state) if cut.is_on_top else stand_ins.Enters(cut.at, state)
-    return stand_ins.exchanged(module, parts)(**inputs.tensors)
+    return stand_ins.exchanged(module, parts)
 
 
 @torch.no_grad()

@@ -71,7 +71,7 @@ class TextClassifier(_Classifier):
     Args:
         model: A reference; by default the best model on this machine.
         strategy: "frozen" or "full".
-        head: "linear" or "mlp", for frozen features.
+        head: "linear", "mlp", "conv" or "attention-pool".
         epochs: Most passes over the rows; by default what suits the strategy.
         lr: Peak learning rate; by default what suits the strategy.
         max_length: Longest text in tokens.

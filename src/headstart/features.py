@@ -55,6 +55,13 @@ class Extractor:
     dtype: str = "float32"
     kept_as: str = "float32"
     is_by_token: bool = False
+    of: str | None = None
+    """Which model, for people; no ingredient, since the digest is one."""
+
+    def about(self) -> dict[str, Any]:
+        """What is kept, for people."""
+        names = ("of", "name", "width", "max_length", "dtype", "kept_as", "is_by_token")
+        return {name: getattr(self, name) for name in names}
 
     def key(self) -> str:
         """Names the cache: a hash of every ingredient that could change a feature."""
@@ -141,10 +148,14 @@ def keep(extractor: Extractor, encoded: Encoded, keys: Sequence[str], *, cache: 
     with launch.first_goes_first():
         _add_missing(extractor, encoded, keys, folder, listener)
     known = store.known(folder)
+    if not known.keys() >= set(keys):
+        listener(Note("Features were cleared away while others were computed, and are computed again."))
+        return keep(extractor, encoded, keys, cache=cache, listener=listener)
     return Kept(tuple(known[key] for key in keys), extractor.kept_as)
 
 
 def _add_missing(extractor: Extractor, encoded: Encoded, keys: Sequence[str], folder: Path, listener: Listener) -> None:
+    store.note(folder, extractor.about())
     known = store.known(folder)
     # a text that occurs twice is computed once
     missing = np.array(sorted({key: i for i, key in enumerate(keys) if key not in known}.values()), dtype=np.int64)
@@ -153,6 +164,7 @@ def _add_missing(extractor: Extractor, encoded: Encoded, keys: Sequence[str], fo
     if len(missing):
         for rows, arrays in _shards(_computed(extractor, encoded, missing, listener)):
             store.add(folder, [keys[row] for row in rows], arrays)
+            store.note(folder, extractor.about())
 
 
 def _computed(

@@ -22,13 +22,17 @@ from torch import nn
 from headstart import network, plug
 from headstart.contracts import Backbone, Learned, Prediction, Task
 from headstart.errors import ModelError, ModelNotFound, OutputError
+from headstart.heads import layers, snippets
+from headstart.heads.form import Form
 from headstart.network import Headed, Reading, Whole
 from headstart.sources import _ref
 
 FACTS = "headstart.json"
 """Our own facts about a model folder; written last, so that a folder without it is unfinished."""
 HEAD = "head.safetensors"
-FORMAT = 1
+FORMAT = 2
+READS = (1, 2)
+"""Formats that are read; the first knew averages only."""
 
 
 @dataclass(frozen=True)
@@ -116,12 +120,7 @@ def _head_facts(trained: nn.Module) -> dict[str, Any] | None:
     """How to build our own head again; None where the ecosystem's class holds everything."""
     if not isinstance(trained, Headed):
         return None
-    first = next(part for part in trained.head.modules() if isinstance(part, nn.Linear))
-    return {
-        "kind": "linear" if len(list(trained.head.children())) == 1 else "mlp",
-        "width": first.in_features,
-        "groups": [list(group) for group in trained.reading.groups],
-    }
+    return {**trained.form.to_json(), "groups": [list(group) for group in trained.reading.groups]}
 
 
 def load(folder: str | Path, *, trust: bool = False) -> Model:
@@ -154,8 +153,8 @@ def _read_facts(path: Path) -> dict[str, Any]:
         facts = json.loads(path.read_text(encoding="utf-8"))
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise ModelError(f"{path} is damaged: {error}. Copy the model folder again.") from error
-    if not isinstance(facts, dict) or facts.get("format") != FORMAT:
-        raise ModelError(f"{path} has a format this version does not read (it reads {FORMAT}). Update headstart.")
+    if not isinstance(facts, dict) or facts.get("format") not in READS:
+        raise ModelError(f"{path} has a format this version does not read (it reads {READS[-1]}). Update headstart.")
     for name in ("task", "learned", "head", "max_length"):
         if name not in facts:
             raise ModelError(f'{path} is damaged: it has no "{name}". Copy the model folder again.')
@@ -165,35 +164,24 @@ def _read_facts(path: Path) -> dict[str, Any]:
 def _network(backbone: Backbone, task: Task, learned: Learned, head: dict[str, Any] | None, folder: Path) -> nn.Module:
     if head is None:
         return Whole(backbone.task_module(task.auto_class, None))
-    layers = network.head(head["kind"], head["width"], len(task.names(learned)))
     try:
-        layers.load_state_dict(load_file(folder / HEAD))
+        form, reading = Form.from_json(head), Reading(tuple(map(tuple, head["groups"])))
+        built = layers.build(form, len(task.names(learned)))
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelError(
+            f"{folder / FACTS} is damaged: it does not say how to build the head ({error}). Copy the folder again."
+        ) from error
+    try:
+        built.load_state_dict(load_file(folder / HEAD))
     except (OSError, RuntimeError, SafetensorError) as error:
         raise ModelError(f'The head in "{folder / HEAD}" cannot be read: {str(error).splitlines()[0]}') from error
-    return Headed(backbone, Reading(tuple(map(tuple, head["groups"]))), layers)
+    return Headed(backbone, reading, built, form)
 
 
 def usage(model: Model) -> str:
     """Python that opens the folder without headstart and reproduces its predictions; goes into the model card."""
     if not isinstance(model.network, Headed):
         return model.backbone.usage(model.task.auto_class, max_length=model.max_length)
-    groups = [list(group) for group in model.network.reading.groups]
-    head = _LINEAR if len(list(model.network.head.children())) == 1 else _MLP
-    names = json.dumps(list(model.names), ensure_ascii=False)
-    vectors = model.backbone.usage(None, max_length=model.max_length)
-    return vectors + _HEADED.format(groups=groups, head=head, names=names)
-
-
-_HEADED = """groups = {groups}  # each group of layers is averaged, the averages stand side by side
-features = torch.cat([torch.stack([vectors[layer] for layer in group]).mean(0) for group in groups], dim=1)
-
-from safetensors.torch import load_file
-
-head = load_file(folder + "/head.safetensors")
-{head}
-names = {names}
-labels = [names[i] for i in logits.argmax(-1).tolist()]
-"""
-_LINEAR = 'logits = features @ head["0.weight"].T + head["0.bias"]'
-_MLP = """hidden = torch.nn.functional.gelu(features @ head["0.weight"].T + head["0.bias"])
-logits = hidden @ head["3.weight"].T + head["3.bias"]"""
+    opening = model.backbone.usage(None, max_length=model.max_length)
+    trained = model.network
+    return snippets.code(trained.form, opening, trained.reading.groups, model.names, model.backbone.modality)

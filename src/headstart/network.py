@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,16 +13,14 @@ import numpy as np
 import torch
 from torch import nn
 
-from headstart import batches, cut, kernels, stack
-from headstart.contracts import Backbone, Encoded, Hidden, Inputs
+from headstart import batches, cut, kernels, pool, stack
+from headstart.contracts import Backbone, Encoded, Hidden, Inputs, States
 from headstart.device import device
 from headstart.errors import MismatchError, SettingError
+from headstart.heads.form import Form
 
 if TYPE_CHECKING:
     from headstart.contracts import Indices
-
-HIDDEN = 256
-"""Width of the hidden layer of an MLP head."""
 
 
 @dataclass(frozen=True)
@@ -44,11 +42,29 @@ class Reading:
     def of(self, pooled_BW: Any, widths: Sequence[int]) -> Any:
         """The vector a head reads, shape (B, D), from all pooled states side by side; NumPy or torch alike."""
         ends = np.cumsum(widths)
-        parts = []
-        for group in self.groups:
-            states = [pooled_BW[:, int(ends[layer]) - widths[layer] : int(ends[layer])] for layer in group]
-            parts.append(sum(states[1:], states[0]) / len(states))
-        return torch.cat(parts, dim=1) if isinstance(pooled_BW, torch.Tensor) else np.concatenate(parts, axis=1)
+        starts = {layer: int(ends[layer]) - widths[layer] for layer in self.layers}
+        return self.joined({layer: pooled_BW[:, start : start + widths[layer]] for layer, start in starts.items()})
+
+    @property
+    def layers(self) -> tuple[int, ...]:
+        """Those that are read, lowest first."""
+        return tuple(sorted({layer for group in self.groups for layer in group}))
+
+    def joined(self, vectors: Mapping[int, Any]) -> Any:
+        """The vector a head reads, shape (B, D), from one vector of each layer that is read."""
+        grouped = [[vectors[layer] for layer in group] for group in self.groups]
+        parts = [sum(states[1:], states[0]) / len(states) for states in grouped]
+        return torch.cat(parts, dim=1) if isinstance(parts[0], torch.Tensor) else np.concatenate(parts, axis=1)
+
+    def width(self, widths: Sequence[int]) -> int:
+        """How many numbers that vector has."""
+        return sum(widths[group[0]] for group in self.groups)
+
+    def state(self, backbone: Backbone, module: nn.Module, inputs: Inputs) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Every state of the one layer that is read, and which tokens are real, None where all are."""
+        ((layer,),) = self.groups
+        found = backbone.states(module, inputs, only=(layer,))
+        return found.layers[layer], found.mask_BT
 
 
 def readings(read: str, widths: Sequence[int]) -> list[Reading]:
@@ -79,6 +95,23 @@ def readings(read: str, widths: Sequence[int]) -> list[Reading]:
     return [Reading(tuple((layer,) for layer in asked))]
 
 
+def one_layer(read: str, widths: Sequence[int]) -> Reading:
+    """The reading of a single layer, by default the last, for a head that reads every state.
+
+    Raises:
+        SettingError: The reading asked for is of several layers, or of one the model does not have.
+    """
+    if read == "auto":
+        return Reading(((len(widths) - 1,),))
+    found = readings(read, widths)
+    if len(found[0].groups) > 1 or len(found[0].groups[0]) > 1:
+        raise SettingError(
+            f'--read "{read}" reads several layers, and --head conv, --head attention-pool and --pool attention read '
+            f"the states of one. Give one number."
+        )
+    return found[0]
+
+
 def _mixed(layers: tuple[int, ...]) -> list[Reading]:
     """Readings of several layers; a part of the stack is a run of neighbours."""
     parts = [np.array_split(layers, count) for count in (3, 6) if len(layers) >= count]
@@ -102,7 +135,7 @@ class Whole(nn.Module):
     def __init__(self, module: nn.Module, boundary: int = 0) -> None:
         super().__init__()
         self.module, self.boundary = module, boundary
-        self.form: Hidden | None = None
+        self.below: Hidden | None = None
         """In which form the parts below the boundary give their state, where it is kept."""
 
     def forward(self, inputs: Inputs) -> torch.Tensor:
@@ -112,43 +145,97 @@ class Whole(nn.Module):
         if state is None:
             output = self.module(**tensors)
         else:
-            assert self.form is not None, "rows are kept only once the form is known"
-            output = cut.resume(self.module, state.to(_dtype(self.module)), Inputs(tensors), self.form)
+            assert self.below is not None, "rows are kept only once the form is known"
+            output = cut.resume(self.module, state.to(_dtype(self.module)), Inputs(tensors), self.below)
         logits: torch.Tensor = output.logits
         return logits
 
     def train(self, mode: bool = True) -> Whole:
         """Learning mode for what stands above the boundary: no dropout and no moving statistics below."""
         super().train(mode)
-        for part in stack.parts_below(self.module, self.boundary):
-            part.eval()
+        _still(self.module, self.boundary)
         return self
 
 
+def _still(module: nn.Module, boundary: int) -> None:
+    for part in stack.parts_below(module, boundary) if boundary else ():
+        part.eval()
+
+
 def _dtype(module: nn.Module) -> torch.dtype:
-    return next(parameter.dtype for parameter in module.parameters() if parameter.is_floating_point())
+    kinds = (parameter.dtype for parameter in module.parameters() if parameter.is_floating_point())
+    return next(kinds, torch.float32)  # what TensorFlow runs has no parameters here
 
 
 class Headed(nn.Module):
-    """A backbone's pooled hidden states, one reading of them, and our head."""
+    """A backbone, one reading of its hidden states, and our head.
 
-    def __init__(self, backbone: Backbone, reading: Reading, head: nn.Module) -> None:
+    Args:
+        backbone: Which is read.
+        reading: Of its layers; of a single one where the head reads every state.
+        head: From `heads.layers.build`.
+        form: Which head it is; by default a linear one on averages.
+        module: A bare model in place of the backbone's own, to be trained.
+        boundary: Parts of it below stay in evaluation mode while the rest learns.
+    """
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        reading: Reading,
+        head: nn.Module,
+        form: Form | None = None,
+        *,
+        module: nn.Module | None = None,
+        boundary: int = 0,
+    ) -> None:
         super().__init__()
-        self.backbone, self.reading, self.widths = backbone, reading, backbone.widths
-        self.module, self.head = backbone.module, head
+        self.backbone, self.reading = backbone, reading
+        self.form = Form("linear", reading.width(backbone.widths)) if form is None else form
+        self.module, self.head = backbone.module if module is None else module, head
+        self.boundary = boundary
+        self.below: Hidden | None = None
+        """As for `Whole`."""
 
     def forward(self, inputs: Inputs) -> torch.Tensor:
-        """Logits, shape (B, C)."""
-        pooled_BW = self.backbone.pooled(self.module, inputs)
-        logits: torch.Tensor = self.head(self.reading.of(pooled_BW, self.widths))
+        """Logits, shape (B, C); where a batch has the state above the frozen blocks, the pass goes on from there."""
+        logits: torch.Tensor
+        states, layers = self._states(inputs), self.reading.layers
+        if self.form.reads_states:
+            logits = self.head(states.layers[layers[0]].to(_dtype(self.module)), states.mask_BT)
+        else:
+            kind = self.form.pool or "mean"
+            vectors = {layer: pool.of(kind, states.layers[layer], states.mask_BT) for layer in layers}
+            logits = self.head(self.reading.joined(vectors).to(_dtype(self.module)))
         return logits
 
+    def _states(self, inputs: Inputs) -> States:
+        """The hidden states of the layers that are read; in the places of others there may be anything."""
+        tensors = dict(inputs.tensors)
+        kept = tensors.pop(KEPT, None)
+        if kept is None:
+            # of the other layers nothing is asked, not even a gradient of zeros, by which they would decay
+            return self.backbone.states(self.module, inputs, only=self.reading.layers)
+        assert self.below is not None, "rows are kept only once the form is known"
+        going_on = cut.going_on(self.module, kept.to(_dtype(self.module)), self.below)
+        above = self.backbone.states(going_on, Inputs(tensors))
+        # a part that is stood in for may give no state, so they are counted from the top
+        nothing = (torch.empty(0),) * (len(self.backbone.widths) - len(above.layers))
+        return States(nothing + above.layers, above.mask_BT)
 
-def head(kind: str, width: int, num_classes: int) -> nn.Sequential:
-    """Fresh layers from a reading to the classes: "linear", or "mlp" with one hidden layer."""
-    if kind == "linear":
-        return nn.Sequential(nn.Linear(width, num_classes))
-    return nn.Sequential(nn.Linear(width, HIDDEN), nn.GELU(), nn.Dropout(0.1), nn.Linear(HIDDEN, num_classes))
+    def train(self, mode: bool = True) -> Headed:
+        """As for `Whole`."""
+        super().train(mode)
+        _still(self.module, self.boundary)
+        return self
+
+
+def pooled(backbone: Backbone, module: nn.Module, inputs: Inputs, kind: str) -> torch.Tensor:
+    """Every hidden state made one vector a row, side by side, fp32, shape (B, sum of widths)."""
+    if kind == "mean":
+        return backbone.pooled(module, inputs)
+    states = backbone.states(module, inputs)
+    return torch.cat([pool.of(kind, state, states.mask_BT) for state in states.layers], dim=1)
 
 
 def classifier_of(module: nn.Module) -> nn.Linear:

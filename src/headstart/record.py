@@ -75,8 +75,9 @@ def parameters(network: nn.Module, boundary: int, num_blocks: int) -> dict[str, 
     total = sum(parameter.numel() for parameter in network.parameters())
     if boundary <= num_blocks:
         depth = stack.depths(network.module)  # type: ignore[arg-type]
-        moved = [p.numel() for name, p in network.module.named_parameters() if depth[name] >= boundary]  # type: ignore[union-attr]
-        return {"total": total, "trained": sum(moved)}
+        above = [p for name, p in network.module.named_parameters() if depth[name] >= boundary]  # type: ignore[union-attr]
+        moved = above + (list(network.head.parameters()) if isinstance(network, Headed) else [])
+        return {"total": total, "trained": sum(p.numel() for p in moved if p.requires_grad)}
     head = network.head if isinstance(network, Headed) else classifier_of(network.module)  # type: ignore[arg-type]
     return {"total": total, "trained": sum(parameter.numel() for parameter in head.parameters())}
 

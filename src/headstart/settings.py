@@ -32,6 +32,10 @@ OF_THE_LOOP = frozenset(
 """Settings of the training loop; they play no part where nothing is trained by it."""
 
 
+OF_STATES = frozenset({"conv", "attention-pool"})
+"""Heads that read every state of one layer and make one vector of them themselves."""
+
+
 class Limit(NamedTuple):
     """The numbers a setting may have: of which kind, which of them, and both in words."""
 
@@ -113,8 +117,17 @@ class FitSettings:
     cache: bool = True
     """Keep on disk what the frozen part gives for each row; without, it is computed again in each epoch."""
 
-    head: str = choice("linear", "mlp", default="linear")
-    """The layers put on top of frozen features."""
+    head: str = choice("linear", "mlp", "conv", "attention-pool", default="linear")
+    """The layers put on top: linear, mlp, conv (convolutions over all states) or attention-pool (learnt attention)."""
+
+    head_width: int = limited(COUNT, default=256)
+    """Width within the head: of the hidden layer of mlp, the convolutions of conv, the values of attention-pool."""
+
+    head_dropout: float = limited(KEPT, default=0.1)
+    """Share of the numbers within the head that are left out in each training step."""
+
+    pool: str = choice("auto", "mean", "cls", "max", "attention", default="auto")
+    """How the states of a row become one vector: mean, cls (the first), max, or attention (a learnt average)."""
 
     read: str = "auto"
     """Which hidden layers the head reads: auto, classifier, mean, a number, or a range such as 3-6."""
@@ -183,6 +196,21 @@ class FitSettings:
         """Raises `SettingError` for the first value that cannot be used, before anything is done with it."""
         for entry in dataclasses.fields(self):
             _verify(entry, getattr(self, entry.name))
+        if self.head in OF_STATES and self.pool != "auto":
+            raise SettingError(
+                f"--head {self.head} --pool {self.pool}: this head makes one vector of the states itself. "
+                f"Leave --pool out, or take --head linear or mlp."
+            )
+
+    @property
+    def reads_states(self) -> bool:
+        """Whether the head reads every state of a layer, so that it is trained by the loop."""
+        return self.head in OF_STATES or self.pool == "attention"
+
+    @property
+    def brings_head(self) -> bool:
+        """Whether a head of ours was asked for, where the ecosystem's task model has one itself."""
+        return self.head != "linear" or self.pool != "auto" or self.read not in ("auto", "classifier")
 
     def recipe(self, default: Recipe) -> Recipe:
         """What to train with: what was given, and a strategy's own values for the rest."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import torch
 
 import families
 from headstart import stack
@@ -46,6 +47,12 @@ def test_every_parameter_is_in_exactly_one_group(name: str, family: families.Fam
     made = groups.layered(module, lr=1.0, layer_decay=0.9, weight_decay=0.1)
     together = [id(parameter) for group in made for parameter in group["params"]]
     assert sorted(together) == sorted(id(parameter) for parameter in module.parameters())
+
+
+def test_a_head_learns_at_one_rate_and_its_matrices_are_decayed() -> None:
+    head = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.LayerNorm(3))
+    found = rates(head, groups.alike(head, lr=1.0, weight_decay=0.1))
+    assert found == {"0.weight": (1.0, 0.1), "0.bias": (1.0, 0), "1.weight": (1.0, 0), "1.bias": (1.0, 0)}
 
 
 def test_frozen_parameters_are_in_no_group(family: families.Family) -> None:

@@ -75,3 +75,31 @@ def test_a_solved_classifier_is_scikit_learns_on_what_it_reads(model: str, famil
     theirs = pipeline.fit(read, labels).predict_proba(read)
     # a random network's features hardly differ, so standardising them magnifies the rounding of fp32
     np.testing.assert_allclose(logits.softmax(dim=1).numpy(), theirs, atol=0.02)
+
+
+def test_each_way_of_pooling_has_features_of_its_own(family: families.Family) -> None:
+    events: list[Event] = []
+    weights = {}
+    for pool in ("mean", "max", "cls"):
+        learnt = head.learn(job_of(family, listener=events.append, pool=pool, read="2", max_length=9))
+        assert isinstance(learnt.network, network.Headed)
+        weights[pool] = learnt.network.head[0].weight  # type: ignore[index]
+    computed = [event.done for event in events if isinstance(event, Advance) and event.stage == "features"]
+    assert max(computed) == 40
+    assert computed.count(40) == 3
+    assert not torch.equal(weights["mean"], weights["max"])
+
+
+@pytest.mark.parametrize("pool", ["max", "cls"])
+def test_a_head_answers_from_the_model_as_from_pooled_features(pool: str, family: families.Family) -> None:
+    job = job_of(family, pool=pool, read="1-2")
+    learnt = head.learn(job)
+    states = job.backbone.states(job.backbone.module, job.encoded(job.train).take(range(40)))
+    vectors = {"max": lambda state: state.masked_fill(states.mask_BT[..., None] == 0, -9e9).amax(1)}  # type: ignore[index]
+    read = torch.cat([vectors.get(pool, lambda state: state[:, 0])(state) for state in states.layers[1:]], dim=1)
+    expected = learnt.network.head(read)  # type: ignore[operator]
+    torch.testing.assert_close(network.answers(learnt.network, job.encoded(job.train)), expected, atol=1e-4, rtol=1e-4)
+
+
+def test_pooling_of_images_is_read_at_layers(family: families.Family) -> None:
+    assert head.learn(job_of(family, "resnet", pool="max")).reading.startswith("layer")

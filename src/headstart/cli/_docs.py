@@ -34,6 +34,14 @@ def sections() -> Iterator[tuple[str, str]]:
             assert verb is not None, "a listed verb is there"
             with click.Context(verb, info_name=name, parent=program, terminal_width=WIDTH) as context:
                 yield f"headstart {name}", verb.get_help(context) + "\n"
+                yield from _within(verb, context)
+
+
+def _within(verb: click.Command, context: click.Context) -> Iterator[tuple[str, str]]:
+    """The same for what a verb offers below itself."""
+    for name, part in verb.commands.items() if isinstance(verb, click.Group) else ():
+        with click.Context(part, info_name=name, parent=context, terminal_width=WIDTH) as inner:
+            yield inner.command_path, part.get_help(inner) + "\n"
 
 
 if __name__ == "__main__":

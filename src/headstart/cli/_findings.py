@@ -137,7 +137,7 @@ def storage() -> Iterator[Finding]:
     mib = sum(file.stat().st_size for file in root.rglob("*") if file.is_file()) / 2**20
     writable = next(folder for folder in (root, *root.parents) if folder.exists())
     remedy = None if os.access(writable, os.W_OK) else "Make it writable, or set HEADSTART_CACHE to another folder."
-    yield Finding("cache", f"{root}, {mib:.0f} MiB; it may be deleted at any time", remedy)
+    yield Finding("cache", f"{root}, {mib:.0f} MiB; headstart cache lists it, headstart cache clear deletes it", remedy)
 
 
 def cores() -> int:

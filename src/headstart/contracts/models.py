@@ -162,7 +162,8 @@ class Backbone(Protocol):
         """Python that opens a saved folder without headstart; it goes into the model card.
 
         It names `folder`, `items` and `torch`, and ends in `labels`; with None for the task's class in `vectors`: every
-        hidden state averaged, a tensor (B, D) each.
+        hidden state averaged, a tensor (B, D) each. That line is the last, and where there are tokens or maps the one
+        before it has left them in `states`, (B, T, D) or (B, D, H, W); for texts `inputs` has the "attention_mask".
         """
 
     def digest(self) -> str:

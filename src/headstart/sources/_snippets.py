@@ -39,9 +39,9 @@ def of_timm(module: nn.Module, auto_class: str | None) -> str:
         states = 'with torch.no_grad():\n    states = [inputs["pixel_values"], model(**inputs).last_hidden_state]\n'
     else:
         states = hooked("model.timm_model", module, "model(**inputs)")
-    is_last = getattr(stack.base_of(module), "output_fmt", "NCHW") == "NHWC"
-    average = "state.mean(dim=(1, 2))" if is_last else "state.mean(dim=(2, 3))"
-    return opening + states + _VECTORS.format(average=f"{average} if state.ndim == 4 else state.mean(dim=1)")
+    if getattr(stack.base_of(module), "output_fmt", "NCHW") == "NHWC":
+        states += _TURNED_ALL if not stack.is_cut_at_the_ends_only(module) else _TURNED_LAST
+    return opening + states + _VECTORS.format(average=_MEAN_MAP)
 
 
 def of_module(origin: Mapping[str, Any], pixels: Mapping[str, Any]) -> str:
@@ -203,3 +203,7 @@ _TURNED = """channels_last = {last}  # which maps are (B, H, W, D)
 states = [state.permute(0, 3, 1, 2) if is_last else state for state, is_last in zip(states, channels_last)]
 """
 _MEAN_MAP = "state.mean(dim=(2, 3)) if state.ndim == 4 else state.mean(dim=1)"
+_TURNED_ALL = """states = [state.permute(0, 3, 1, 2) if state.ndim == 4 else state for state in states]  # width first
+"""
+_TURNED_LAST = """states[1] = states[1].permute(0, 3, 1, 2) if states[1].ndim == 4 else states[1]  # width first
+"""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from headstart.contracts import Backbone
+from headstart.heads import form
 from headstart.settings import OF_THE_LOOP, FitSettings, Recipe
 
 # what an MLP head on fixed features needs; a linear head has no use for either
@@ -11,17 +12,26 @@ recipe = Recipe(epochs=30, lr=1e-3, patience=5)
 
 def needs_validation(settings: FitSettings) -> bool:
     """A linear head chooses by cross-validation within the training rows; others stop early on a validation split."""
-    return settings.head != "linear"
+    return settings.head != "linear" or settings.reads_states
 
 
 def unused(settings: FitSettings) -> frozenset[str]:
-    """A linear head is solved for, without the loop."""
-    never = frozenset({"top", "unfreeze", "cache"})
-    return never | (OF_THE_LOOP | {"validation_size"} if settings.head == "linear" else {"layer_decay"})
+    """A linear head is solved for, without the loop, unless what it reads must be learnt."""
+    unused = {"top", "unfreeze"} | ({"head_width", "head_dropout"} if settings.head == "linear" else set())
+    if not settings.reads_states:
+        unused.add("cache")
+    is_solved = not needs_validation(settings)
+    return frozenset(unused | (OF_THE_LOOP | {"validation_size"} if is_solved else {"layer_decay"}))
 
 
 def apply(backbone: Backbone, settings: FitSettings) -> int:
-    """Above the highest block."""
+    """Above the highest block.
+
+    Raises:
+        MismatchError: The backbone does not give what the head reads.
+        SettingError: Two of the settings of the head do not go together.
+    """
+    form.verify(backbone, settings)
     return len(backbone.blocks) + 1
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from headstart.contracts import Backbone
 from headstart.errors import MismatchError
+from headstart.heads import form
 from headstart.settings import FitSettings, Recipe
 
 # best of 1e-4 to 4e-4 on the validation split of SST-2, see the decision log
@@ -16,18 +17,21 @@ def needs_validation(settings: FitSettings) -> bool:
 
 
 def unused(settings: FitSettings) -> frozenset[str]:
-    """The ecosystem's task model brings its own head and reads what that reads."""
-    return frozenset({"head", "read", "top", "unfreeze", "cache"})
+    """The sizes of a linear head; without a head of ours the ecosystem's task model brings its own."""
+    sizes = {"head_width", "head_dropout"} if settings.head == "linear" else set()
+    return frozenset({"top", "unfreeze", "cache"} | sizes)
 
 
 def apply(backbone: Backbone, settings: FitSettings) -> int:
     """Below the stem.
 
     Raises:
-        MismatchError: The backbone has no blocks, so it cannot be trained.
+        MismatchError: The backbone has no blocks, so it cannot be trained, or does not give what the head reads.
+        SettingError: Two of the settings of the head do not go together.
     """
     if not backbone.blocks:
         raise MismatchError(f'"{backbone.ref}" has no blocks that can be trained. Use --strategy frozen.')
+    form.verify(backbone, settings)
     return 0
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from headstart.contracts import Backbone
 from headstart.errors import MismatchError, SettingError
+from headstart.heads import form
 from headstart.settings import FitSettings, Recipe
 
 # of the last stage, which trains as `full` does
@@ -19,8 +20,8 @@ def needs_validation(settings: FitSettings) -> bool:
 
 
 def unused(settings: FitSettings) -> frozenset[str]:
-    """The ecosystem's task model brings its own head and reads what that reads."""
-    return frozenset({"head", "read", "top"})
+    """The sizes of a linear head; without a head of ours the ecosystem's task model brings its own."""
+    return frozenset({"top"} | ({"head_width", "head_dropout"} if settings.head == "linear" else set()))
 
 
 def apply(backbone: Backbone, settings: FitSettings) -> int:
@@ -41,6 +42,7 @@ def stages(backbone: Backbone, settings: FitSettings) -> tuple[int, ...]:
     num_blocks = len(backbone.blocks)
     if not num_blocks:
         raise MismatchError(f'"{backbone.ref}" has no blocks that can be trained. Use --strategy frozen.')
+    form.verify(backbone, settings)
     more = (num_blocks + 1) // 2 if settings.unfreeze is None else settings.unfreeze
     if more > num_blocks:
         raise SettingError(f'--unfreeze {more}: "{backbone.ref}" has {num_blocks} blocks. Give 1 to {num_blocks}.')

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from torch import nn
 from headstart import batches, cut, features
 from headstart.contracts import Encoded, Hidden, Inputs, Rows
 from headstart.errors import OutputError
-from headstart.network import KEPT, Whole
+from headstart.network import KEPT, Headed, Whole
 from headstart.progress import Note, Stage
 
 if TYPE_CHECKING:
@@ -25,6 +26,21 @@ if TYPE_CHECKING:
 SPARE = 2**28
 """Bytes that are left free on the disk."""
 BYTES = {"float32": 4, "bfloat16": 2}
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """A part that is run once for each row.
+
+    `read(module, inputs)` gives the states that are kept, `name` says which they are; `inputs` are a batch, and `state`
+    is what the part gave for it.
+    """
+
+    module: nn.Module
+    read: Callable[[nn.Module, Inputs], torch.Tensor]
+    name: str
+    state: torch.Tensor
+    inputs: Inputs
 
 
 @dataclass(frozen=True)
@@ -59,7 +75,7 @@ class RowsAbove:
         return Inputs({**blank, KEPT: state[:, 0]})
 
 
-def keep(job: Job, whole: Whole, boundary: int, dtype: str) -> dict[str, Encoded]:
+def keep(job: Job, whole: Whole | Headed, boundary: int, dtype: str) -> dict[str, Encoded]:
     """The training and validation rows, with what the frozen part gives for them on disk where that can be used.
 
     Args:
@@ -75,37 +91,75 @@ def keep(job: Job, whole: Whole, boundary: int, dtype: str) -> dict[str, Encoded
     rows = {"train": job.train, "validation": job.validation}
     encoded = {name: job.encoded(split) for name, split in rows.items()}
     is_wanted = boundary > 1 and job.settings.cache
-    form = _form(whole.module, encoded["train"], upto=boundary - 1) if is_wanted else None
+    form = _form(whole, encoded["train"], upto=boundary - 1) if is_wanted else None
     if form is None:
         if is_wanted:
             job.listener(
                 Note("What the frozen blocks give is computed again in each epoch: this family hands on more than it.")
             )
         return encoded
-    whole.form = form
-    _foresee(job, form, encoded, dtype)
+    whole.below = form
     job.listener(
         Stage("features", f"below the {len(job.backbone.blocks) + 1 - boundary} trained blocks, computed once")
     )
-    return {name: _kept(job, whole.module, form, split, encoded[name], dtype) for name, split in rows.items()}
+    frozen = Frozen(
+        whole.module,
+        lambda part, inputs: cut.lower(part, inputs, upto=form.upto).state,
+        f"above block {form.upto}",
+        form.state,
+        form.inputs,
+    )
+    return on_disk(job, frozen, encoded, dtype)
 
 
-def _form(module: nn.Module, encoded: Encoded, *, upto: int) -> Hidden | None:
+def on_disk(job: Job, frozen: Frozen, encoded: dict[str, Encoded], dtype: str) -> dict[str, Encoded]:
+    """The same rows with what a frozen part gives for each, computed once.
+
+    Args:
+        job: What to learn from.
+        frozen: The part.
+        encoded: "train" and "validation".
+        dtype: In which the part computes and its states are kept.
+
+    Raises:
+        OutputError: There is not enough room on the disk.
+    """
+    assert job.validation is not None, "who trains by the loop asks for a validation split"
+    _foresee(job, frozen, encoded, dtype)
+    rows = {"train": job.train, "validation": job.validation}
+    return {name: _kept(job, frozen, split, encoded[name], dtype) for name, split in rows.items()}
+
+
+def _form(whole: Whole | Headed, encoded: Encoded, *, upto: int) -> Hidden | None:
     """In which form the frozen part gives its state; None where the state alone is not enough to go on from."""
     inputs = batches.placed(encoded.take(np.argsort(encoded.lengths)[[0, -1]]))
     with torch.no_grad():
-        form = cut.lower(module.eval(), inputs, upto=upto)
-        return form if cut.can_resume(module, inputs, form) else None
+        form = cut.lower(whole.eval().module, inputs, upto=upto)
+        if isinstance(whole, Headed):
+            return form if _is_enough(whole, inputs, form) else None
+        return form if cut.can_resume(whole.module, inputs, form) else None
 
 
-def _foresee(job: Job, form: Hidden, encoded: dict[str, Encoded], dtype: str) -> None:
+def _is_enough(headed: Headed, inputs: Inputs, form: Hidden) -> bool:
+    """Whether the head answers from the state as it does from the whole pass: tried, on a batch."""
+    headed.below = form
+    try:
+        given = headed(Inputs({**inputs.tensors, KEPT: form.state}))
+    except (RuntimeError, TypeError, ValueError, AttributeError, IndexError, AssertionError):
+        return False
+    finally:
+        headed.below = None
+    return torch.allclose(given, headed(inputs), rtol=1e-3, atol=1e-4)
+
+
+def _foresee(job: Job, frozen: Frozen, encoded: dict[str, Encoded], dtype: str) -> None:
     """Says how much room the states will take, and stops where the disk has less.
 
     Raises:
         OutputError: There is not enough room.
     """
     is_by_token = job.backbone.modality == "text"
-    a_row = form.state.shape[-1] if is_by_token else form.state[0].numel()
+    a_row = frozen.state.shape[-1] if is_by_token else frozen.state[0].numel()
     rows = sum(int(part.lengths.sum()) if is_by_token else len(part.lengths) for part in encoded.values())
     size = rows * a_row * BYTES[dtype]
     root = features.cache_root()
@@ -115,23 +169,24 @@ def _foresee(job: Job, form: Hidden, encoded: dict[str, Encoded], dtype: str) ->
     if size > free - SPARE:
         raise OutputError(
             f'What the frozen blocks give needs {size / 2**20:,.0f} MiB and "{root}" has {free / 2**20:,.0f} MiB free. '
-            f"Set HEADSTART_CACHE to a place with room, or pass --no-cache."
+            f"Set HEADSTART_CACHE to a place with room, make room with headstart cache clear, or pass --no-cache."
         )
 
 
-def _kept(job: Job, module: nn.Module, form: Hidden, rows: Rows, encoded: Encoded, dtype: str) -> Encoded:
+def _kept(job: Job, frozen: Frozen, rows: Rows, encoded: Encoded, dtype: str) -> Encoded:
     is_by_token = job.backbone.modality == "text"
     extractor = features.Extractor(
-        module,
-        lambda part, inputs: cut.lower(part, inputs, upto=form.upto).state,
-        form.state.shape[-1],
-        f"above block {form.upto}",
+        frozen.module,
+        frozen.read,
+        frozen.state.shape[-1],
+        frozen.name,
         job.backbone.digest(),
         job.settings.max_length,
         dtype,
         kept_as=dtype,
         is_by_token=is_by_token,
+        of=str(job.backbone.ref),
     )
     keys = features.row_keys(job.task.items(rows), are_files=job.backbone.modality != "text")
     kept = features.keep(extractor, encoded, keys, cache=features.cache_root(), listener=job.listener)
-    return RowsAbove(encoded, kept, is_by_token, form.inputs)
+    return RowsAbove(encoded, kept, is_by_token, frozen.inputs)

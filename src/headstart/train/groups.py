@@ -29,3 +29,17 @@ def layered(module: nn.Module, *, lr: float, layer_decay: float, weight_decay: f
             fresh = {"params": [], "lr": lr * layer_decay ** (top - key[0]), "weight_decay": weight_decay * key[1]}
             groups.setdefault(key, fresh)["params"].append(parameter)
     return list(groups.values())
+
+
+def alike(head: nn.Module, *, lr: float, weight_decay: float) -> list[dict[str, Any]]:
+    """Two groups of a head's parameters at one rate: matrices and kernels, and what goes without decay.
+
+    Args:
+        head: Layers on top of features.
+        lr: Peak learning rate.
+        weight_decay: Decoupled, for matrices and kernels.
+    """
+    parted: dict[bool, list[nn.Parameter]] = {True: [], False: []}
+    for parameter in head.parameters():
+        parted[parameter.ndim > 1].append(parameter)
+    return [{"params": some, "lr": lr, "weight_decay": weight_decay * has} for has, some in parted.items()]

@@ -16,10 +16,10 @@ from torch import nn
 from headstart import batches, features, kernels, network
 from headstart.contracts import Encoded, Inputs, Rows
 from headstart.device import device
-from headstart.errors import SettingError
+from headstart.heads import form, layers
 from headstart.network import Headed, Reading, Whole
-from headstart.progress import Stage
-from headstart.train import linear, loop, step
+from headstart.progress import Foreseen, Stage
+from headstart.train import groups, linear, loop, step, trial
 from headstart.train.job import Job, Learnt, precision, validation
 
 if TYPE_CHECKING:
@@ -33,11 +33,8 @@ def learn(job: Job) -> Learnt:
     # what cannot be trained has no class of the ecosystem that a head could stand in
     usual = job.task.read_at if job.backbone.blocks else "layers"
     read = usual if job.settings.read == "auto" else job.settings.read
-    if read != "classifier" or (job.settings.head != "linear" and job.settings.read == "auto"):
-        return _beside(job)
-    if job.settings.head != "linear":
-        raise SettingError(f"--read classifier goes with --head linear only, not with --head {job.settings.head}.")
-    return _inside(job)
+    is_ours = job.settings.head != "linear" or job.settings.pool != "auto"
+    return _beside(job) if is_ours or read != "classifier" else _inside(job)
 
 
 def _inside(job: Job) -> Learnt:
@@ -68,7 +65,14 @@ def _beside(job: Job) -> Learnt:
     """The bare backbone with our head on pooled hidden states."""
     widths = job.backbone.widths
     candidates = network.readings(job.settings.read, widths)
-    extracted = _extract(job, job.backbone.module, job.backbone.pooled, sum(widths), "layers")
+    pool = form.asked(job.settings, 0).pool or "mean"
+    extracted = _extract(
+        job,
+        job.backbone.module,
+        lambda module, inputs: network.pooled(job.backbone, module, inputs, pool),
+        sum(widths),
+        "layers" if pool == "mean" else f"layers, {pool}",
+    )
 
     def read(reading: Reading | None) -> Floats:
         assert reading is not None, "every candidate here is a reading of layers"
@@ -77,15 +81,16 @@ def _beside(job: Job) -> Learnt:
     job.listener(Stage("head", f"{job.settings.head}, {len(candidates)} readings"))
     found = linear.fit(candidates, read, _classes(job), seed=job.settings.seed, weights_C=job.class_weights)
     assert found.reading is not None, "one of the candidates"
+    made = form.asked(job.settings, found.weight_CD.shape[1])
     if job.settings.head == "linear":
-        head = network.head("linear", found.weight_CD.shape[1], len(job.names))
-        network.set_linear(head[0], found.weight_CD, found.bias_C)  # type: ignore[arg-type]
+        head = layers.build(made, len(job.names))
+        network.set_linear(head[0], found.weight_CD, found.bias_C)  # type: ignore[index]
         history: Sequence[Mapping[str, Any]] = found.tried
         value = -found.log_loss
     else:
         head, history = _mlp(job, read(found.reading), np.asarray(found.reading.of(extracted.validation, widths)))
-        value = max(next(iter(epoch["validation"].values())) for epoch in history)
-    headed = Headed(job.backbone, found.reading, head.eval())
+        value = best_of(job, history)
+    headed = Headed(job.backbone, found.reading, head.eval(), made)
     recipe = None if job.settings.head == "linear" else job.recipe
     return Learnt(headed, extracted.precision, str(found.reading), extracted.truncated, recipe, history, value)
 
@@ -104,9 +109,16 @@ def _extract(
     """Features of the training rows, and of the validation rows where there are any."""
     job.listener(Stage("features", f"{len(job.train):,} rows, computed once"))
     encoded = job.encoded(job.train)
-    arithmetic = precision(job, name, _one_pass(module, read, encoded))
+    arithmetic = precision(job, name, one_pass(module, read, encoded))
     extractor = features.Extractor(
-        module, read, width, name, job.backbone.digest(), job.settings.max_length, arithmetic.dtype
+        module,
+        read,
+        width,
+        name,
+        job.backbone.digest(),
+        job.settings.max_length,
+        arithmetic.dtype,
+        of=str(job.backbone.ref),
     )
 
     def compute(rows: Rows, inputs: Encoded) -> Floats:
@@ -118,7 +130,7 @@ def _extract(
     return _Extracted(compute(job.train, encoded), held_out, arithmetic, encoded.truncated)
 
 
-def _one_pass(
+def one_pass(
     module: nn.Module, read: Callable[[nn.Module, Inputs], torch.Tensor], encoded: Encoded
 ) -> Callable[[str], None]:
     """The frozen part on one batch of middling rows, in either arithmetic."""
@@ -165,24 +177,35 @@ class _OnFeatures(nn.Module):
         return logits
 
 
-def _mlp(job: Job, train_ND: Floats, validation_ND: Floats) -> tuple[nn.Sequential, list[dict[str, Any]]]:
+def _mlp(job: Job, train_ND: Floats, validation_ND: Floats) -> tuple[nn.Module, list[dict[str, Any]]]:
     """An MLP head trained by the loop on standardised features, the standardisation then folded into it."""
     mean_D, scale_D = train_ND.mean(axis=0), train_ND.std(axis=0) + 1e-6
-    head = network.head(job.settings.head, train_ND.shape[1], len(job.names))
+    head = layers.build(form.asked(job.settings, train_ND.shape[1]), len(job.names)).to(device())
     rows, held_out = (_FeatureRows((features - mean_D) / scale_D) for features in (train_ND, validation_ND))
+    history = by_loop(job, _OnFeatures(head), rows, held_out)
+    first = head.cpu()[0]  # type: ignore[index]
+    assert isinstance(first, nn.Linear), "every head begins with a linear layer"
+    weight = first.weight.detach().numpy() / scale_D
+    network.set_linear(first, weight, first.bias.detach().numpy() - weight @ mean_D)
+    return head, history
+
+
+def by_loop(job: Job, head: nn.Module, rows: Encoded, held_out: Encoded) -> list[dict[str, Any]]:
+    """Trains a head alone, on whatever it reads, and leaves it with the weights of its best epoch; one entry each."""
     plan = loop.Plan(
-        lambda trained: [
-            {"params": list(trained.parameters()), "lr": job.recipe.lr, "weight_decay": job.settings.weight_decay}
-        ],
+        lambda trained: groups.alike(trained, lr=job.recipe.lr, weight_decay=job.settings.weight_decay),
         job.settings,
         job.recipe,
         "float32",
         checkpoints=job.checkpoints("head"),
     )
     lesson = job.lesson(rows, validation(job, held_out, "float32"))
-    history = loop.train(_OnFeatures(head), lesson, plan, job.listener)
-    first = head[0]
-    assert isinstance(first, nn.Linear), "every head begins with a linear layer"
-    weight = first.weight.detach().numpy() / scale_D
-    network.set_linear(first, weight, first.bias.detach().numpy() - weight @ mean_D)
-    return head, [asdict(epoch) for epoch in history]
+    plan, foreseen = trial.planned(job, head, lesson, plan, held_out)
+    if foreseen is not None:
+        job.listener(Foreseen(foreseen))
+    return [asdict(epoch) for epoch in loop.train(head, lesson, plan, job.listener)]
+
+
+def best_of(job: Job, history: Sequence[Mapping[str, Any]]) -> float:
+    """The best of the task's first figure on validation."""
+    return max(float(epoch["validation"][job.task.primary]) for epoch in history)

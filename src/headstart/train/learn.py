@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from headstart.train import head, whole
+from headstart.train import head, states, whole
 from headstart.train.job import NOWHERE, Around, Job, Learnt
 
 __all__ = ["NOWHERE", "Around", "Job", "Learnt", "learn"]
@@ -17,6 +17,8 @@ def learn(job: Job, stages: Sequence[int]) -> Learnt:
         job: What to learn from and with.
         stages: Boundaries from the strategy; where the last is above the highest block only a head is learnt.
     """
-    if stages[-1] > len(job.backbone.blocks):
+    if stages[-1] <= len(job.backbone.blocks):
+        return whole.learn(job, stages)
+    if not job.settings.reads_states:
         return head.learn(job)
-    return whole.learn(job, stages)
+    return states.learn(job) if job.settings.cache else whole.learn(job, stages)

@@ -76,7 +76,9 @@ def planned(
         job.listener(Note(f"The budget allows {said}."))
     # other seeds that are still to come take as long
     seconds = job.around.seconds + (num_steps / per_epoch * of_epoch + after) / job.around.share
-    foreseen = cost.foreseen(job.around.meter, seconds, peak_mib=found.peak_mib, disk_mib=_disk_mib(trained))
+    foreseen = cost.foreseen(
+        job.around.meter, seconds, peak_mib=found.peak_mib, disk_mib=max(map(_mib, (trained, job.backbone.module)))
+    )
     # the last validation begins when the time for steps is over
     time_for_steps = left - found.seconds_per_token * FORWARD * float(held_out.lengths.sum())
     return dataclasses.replace(plan, piece=found.piece, num_steps=num_steps, seconds=time_for_steps), foreseen
@@ -131,6 +133,6 @@ def _seconds_to_score(job: Job, trained: nn.Module, held_out: Encoded) -> float:
     return (time.perf_counter() - start) / int(lengths[rows].sum()) * float(lengths.mean()) * job.around.num_test
 
 
-def _disk_mib(trained: nn.Module) -> float:
-    """What the model folder takes, nearly all of a run folder."""
-    return sum(parameter.numel() * parameter.element_size() for parameter in trained.parameters()) / 2**20
+def _mib(module: nn.Module) -> float:
+    """What the weights take, nearly all of a run folder."""
+    return sum(parameter.numel() * parameter.element_size() for parameter in module.parameters()) / 2**20

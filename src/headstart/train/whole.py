@@ -1,4 +1,7 @@
-"""Learning the ecosystem's own task model by the loop: everything above a boundary, in one stage or in several."""
+"""Learning the ecosystem's own task model, or a backbone under our head, by the loop: all above a boundary.
+
+There may be several boundaries, one for each stage of the training.
+"""
 
 from __future__ import annotations
 
@@ -12,28 +15,49 @@ import torch
 from torch import nn
 
 from headstart import stack
+from headstart.contracts import Encoded
 from headstart.device import device
-from headstart.network import Whole
+from headstart.network import Headed, Whole
 from headstart.progress import Foreseen, Note, Stage
-from headstart.train import below, gradient, groups, loop, step, trial
+from headstart.train import below, gradient, groups, loop, own, step, trial
 from headstart.train.job import Job, Learnt, precision, validation
 from headstart.train.learner import Epoch
 
 
 def learn(job: Job, boundaries: Sequence[int]) -> Learnt:
-    """The ecosystem's task model, trained above each boundary in turn."""
+    """The network, trained above each boundary in turn."""
     assert job.validation is not None, "strategies that move blocks ask for a validation split"
-    whole = Whole(job.backbone.task_module(job.task.auto_class, job.names), boundaries[-1]).to(device())
-    stack.freeze(whole.module, boundaries[-1])
+    whole = _network(job, boundaries[-1], job.encoded(job.train))
+    left_out = {name for name, parameter in whole.named_parameters() if not parameter.requires_grad}
     saved = job.checkpoints("stage-1")
-    arithmetic = precision(job, f"step above {boundaries[-1]}", _one_step(job, whole), saved=saved)
+    arithmetic = precision(job, _step_name(job, boundaries[-1]), _one_step(job, whole), saved=saved)
     best = _Best(whole)
     for number, boundary in enumerate(boundaries, start=1):
-        best.judge(_stage(job, whole, boundary, arithmetic, number=number, of=len(boundaries)))
+        _cut(whole, boundary, left_out)
+        best.judge(_stage(job, whole, arithmetic, number=number, of=len(boundaries)))
     if best.is_earlier:
         job.listener(Note("The last stage ended no better on validation: the weights of an earlier one are kept."))
     whole.load_state_dict(best.weights)
-    return Learnt(whole.cpu().eval(), arithmetic, "classifier", best.truncated, job.recipe, best.history, best.value)
+    reading = str(whole.reading) if isinstance(whole, Headed) else "classifier"
+    return Learnt(whole.cpu().eval(), arithmetic, reading, best.truncated, job.recipe, best.history, best.value)
+
+
+def _network(job: Job, boundary: int, encoded: Encoded) -> Whole | Headed:
+    """The ecosystem's task model, or the bare one with our head where that was asked for."""
+    if job.settings.brings_head:
+        return own.headed(job, boundary, encoded)
+    whole = Whole(job.backbone.task_module(job.task.auto_class, job.names), boundary).to(device())
+    stack.freeze(whole.module, boundary)
+    return whole
+
+
+def _cut(whole: Whole | Headed, boundary: int, left_out: set[str]) -> None:
+    """Lets learn what is above the boundary, without what never does."""
+    whole.boundary, whole.below = boundary, None
+    stack.freeze(whole.module, boundary)
+    for name, parameter in whole.named_parameters():
+        if name in left_out:
+            parameter.requires_grad_(False)
 
 
 @dataclass(frozen=True)
@@ -47,7 +71,7 @@ class _Outcome:
 class _Best:
     """The best stage so far by validation, and the history of all."""
 
-    whole: Whole
+    whole: nn.Module
     weights: dict[str, torch.Tensor] = field(default_factory=dict)
     value: float = -np.inf
     is_earlier: bool = False
@@ -67,32 +91,33 @@ class _Best:
             self.weights = {name: tensor.clone() for name, tensor in self.whole.state_dict().items()}
 
 
-def _stage(job: Job, whole: Whole, boundary: int, arithmetic: step.Precision, *, number: int, of: int) -> _Outcome:
+def _stage(job: Job, whole: Whole | Headed, arithmetic: step.Precision, *, number: int, of: int) -> _Outcome:
     """Trains what is above one boundary; every stage but the last lasts one epoch."""
-    whole.boundary, whole.form = boundary, None
-    stack.freeze(whole.module, boundary)
-    rows = below.keep(job, whole, boundary, arithmetic.dtype)
+    rows = below.keep(job, whole, whole.boundary, arithmetic.dtype)
     recipe = job.recipe if number == of else loop.one_epoch(job.recipe)
-    named = f"stage {number} of {of}, above boundary {boundary}, " if of > 1 else ""
+    named = f"stage {number} of {of}, above boundary {whole.boundary}, " if of > 1 else ""
     job.listener(Stage("train", f"{job.settings.strategy}, {named}up to {recipe.epochs} epochs"))
-    settings = job.settings
-    plan = loop.Plan(
-        lambda trained: groups.layered(
-            trained.module,  # type: ignore[arg-type]
-            lr=recipe.lr,
-            layer_decay=settings.layer_decay,
-            weight_decay=settings.weight_decay,
-        ),
-        settings,
-        recipe,
-        arithmetic.dtype,
-        checkpoints=job.checkpoints(f"stage-{number}"),
-    )
+    saved = job.checkpoints(f"stage-{number}")
+    plan = loop.Plan(lambda it: _groups(job, it), job.settings, recipe, arithmetic.dtype, checkpoints=saved)
     lesson = job.lesson(rows["train"], validation(job, rows["validation"], arithmetic.dtype))
     plan, foreseen = trial.planned(job, whole, lesson, plan, rows["validation"])
     if foreseen is not None and number == of:
         job.listener(Foreseen(foreseen))
-    return _Outcome(loop.train(whole, lesson, plan, job.listener), boundary, rows["train"].truncated)
+    return _Outcome(loop.train(whole, lesson, plan, job.listener), whole.boundary, rows["train"].truncated)
+
+
+def _step_name(job: Job, boundary: int) -> str:
+    head = f" under {job.settings.head}, {job.settings.pool}" if job.settings.brings_head else ""
+    return f"step above {boundary}{head}"
+
+
+def _groups(job: Job, whole: nn.Module) -> list[dict[str, Any]]:
+    """The parameters by depth; a head of ours stands above them all."""
+    assert isinstance(whole, Whole | Headed), "what was made above, or a copy of it"
+    decay, lr = job.settings.weight_decay, job.recipe.lr
+    below_it = groups.layered(whole.module, lr=lr, layer_decay=job.settings.layer_decay, weight_decay=decay)
+    on_top = groups.alike(whole.head, lr=lr, weight_decay=decay) if isinstance(whole, Headed) else []
+    return below_it + on_top
 
 
 def _one_step(job: Job, whole: nn.Module) -> Callable[[str], None]:

@@ -1,0 +1,83 @@
+"""Which head: its kind, what it reads and how large it is; as settings ask for it and as a model folder records it.
+
+Its layers are built in `layers`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from headstart.contracts import Backbone
+from headstart.errors import MismatchError, SettingError
+from headstart.settings import OF_STATES, FitSettings
+
+PARTS = 8
+"""Parts of an attention-pool head, each with its own weights over the tokens."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """All that must be known to build a head again.
+
+    `width` is how many numbers it reads, of a vector or of each state; `pool` says how the states of a row become one
+    vector, and is None where the head itself sees to that; `inner` is the width within; `is_of_map` tells a convolution
+    over a map from one along tokens.
+    """
+
+    kind: str
+    width: int
+    pool: str | None = "mean"
+    inner: int = 256
+    dropout: float = 0.1
+    is_of_map: bool = False
+
+    @property
+    def reads_states(self) -> bool:
+        """Whether it reads every state of one layer, and not one vector of each layer."""
+        return self.kind in OF_STATES or self.pool == "attention"
+
+    def to_json(self) -> dict[str, Any]:
+        """As headstart.json has it."""
+        return dict(vars(self))
+
+    @staticmethod
+    def from_json(facts: Mapping[str, Any]) -> Form:
+        """From what headstart.json says; what older folders do not say is what was meant then."""
+        return Form(**{name: facts[name] for name in Form.__dataclass_fields__ if name in facts})
+
+
+def asked(settings: FitSettings, width: int, *, is_of_map: bool = False) -> Form:
+    """The head that the settings ask for, on so many numbers."""
+    pool = None if settings.head in OF_STATES else _pool(settings)
+    is_of_map = is_of_map and settings.head == "conv"
+    return Form(settings.head, width, pool, settings.head_width, settings.head_dropout, is_of_map)
+
+
+def _pool(settings: FitSettings) -> str:
+    return "mean" if settings.pool == "auto" else settings.pool
+
+
+def verify(backbone: Backbone, settings: FitSettings) -> None:
+    """Makes sure that the head asked for can stand on the backbone.
+
+    Raises:
+        MismatchError: The backbone does not give what the head reads.
+        SettingError: Two of the settings do not go together.
+    """
+    said = f"--head {settings.head}" if settings.head in OF_STATES else f"--pool {settings.pool}"
+    if settings.read == "classifier" and (settings.head != "linear" or settings.pool != "auto"):
+        said = f"--pool {settings.pool}" if settings.pool != "auto" else f"--head {settings.head}"
+        raise SettingError(f"--read classifier goes with --head linear only, not with {said}. Leave one of them out.")
+    if settings.pool == "cls" and not backbone.has_cls:
+        raise MismatchError(
+            f'--pool cls: "{backbone.ref}" puts no token there that stands for the whole row. Use --pool mean or max.'
+        )
+    if settings.head == "attention-pool" and settings.head_width % PARTS:
+        raise SettingError(
+            f"--head attention-pool --head-width {settings.head_width}: {PARTS} parts share the width. "
+            f"Give a multiple of {PARTS}."
+        )
+    if settings.reads_states and not backbone.blocks:
+        raise MismatchError(f'{said}: "{backbone.ref}" gives one vector a row, no states. Use --head linear or mlp.')

@@ -1,0 +1,70 @@
+"""A network whose head is ours while the backbone below it moves too, or is run anew in each epoch."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+
+from headstart import batches, network, stack
+from headstart.contracts import Encoded
+from headstart.device import device
+from headstart.errors import SettingError
+from headstart.heads import form, layers
+from headstart.network import Headed, Reading
+from headstart.train.job import Job
+from headstart.train.states import seen
+
+
+def headed(job: Job, boundary: int, encoded: Encoded) -> Headed:
+    """A copy of the backbone with a fresh head; what is below the boundary, or not read by the head, does not learn.
+
+    Args:
+        job: What to learn from.
+        boundary: From the strategy.
+        encoded: Rows to try it on.
+
+    Raises:
+        SettingError: The head would read nothing that learns.
+        MismatchError: The model does not give what the head reads.
+    """
+    reading = _reading(job)
+    _verify(job, reading, boundary)
+    is_image = job.backbone.modality == "image"
+    made = form.asked(job.settings, reading.width(job.backbone.widths), is_of_map=is_image)
+    if made.reads_states:
+        seen(job.backbone, reading, encoded)
+    module = copy.deepcopy(job.backbone.module)
+    stack.freeze(module, boundary)
+    built = layers.build(made, len(job.names))
+    whole = Headed(job.backbone, reading, built, made, module=module, boundary=boundary).to(device())
+    _leave_out(whole, encoded)
+    return whole
+
+
+def _reading(job: Job) -> Reading:
+    """What the head reads: as asked, by default the last layer."""
+    widths = job.backbone.widths
+    if job.settings.reads_states or job.settings.read in ("auto", "classifier"):
+        return network.one_layer(job.settings.read, widths)
+    return network.readings(job.settings.read, widths)[0]
+
+
+def _verify(job: Job, reading: Reading, boundary: int) -> None:
+    highest = reading.layers[-1]
+    # a family that does not tell its stem's output counts its blocks from 0
+    block = highest + 1 - (len(job.backbone.widths) - len(job.backbone.blocks))
+    if block < boundary <= len(job.backbone.blocks):
+        raise SettingError(
+            f"--read {job.settings.read} --top {job.settings.top}: the head would read below the blocks that are "
+            f"trained. Read a higher layer, or train more blocks."
+        )
+
+
+def _leave_out(whole: Headed, encoded: Encoded) -> None:
+    """Stops the training of what the answer does not depend on: blocks above the layer read, and poolers."""
+    inputs = batches.placed(encoded.take(np.argsort(encoded.lengths)[[0, -1]]))
+    whole.eval()(inputs).sum().backward()
+    for parameter in whole.parameters():
+        parameter.requires_grad_(parameter.grad is not None)
+        parameter.grad = None

@@ -1,0 +1,160 @@
+"""A head of ours on a backbone that learns with it: what moves, at which rate, and what is left as it was."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from test_head import job_of
+
+import families
+from headstart import model, network, plug, record
+from headstart.errors import MismatchError, SettingError
+from headstart.network import Headed
+from headstart.progress import Event, Note
+from headstart.train import learn, own, whole
+
+KINDS: dict[str, tuple[str, dict[str, Any]]] = {
+    "full, linear on cls": ("bert", {"strategy": "full", "pool": "cls"}),
+    "full, mlp on two layers": ("distilbert", {"strategy": "full", "head": "mlp", "read": "1-2"}),
+    "full, conv": ("roberta", {"strategy": "full", "head": "conv", "head_width": 8}),
+    "full, attention over a map": ("resnet", {"strategy": "full", "head": "attention-pool", "head_width": 16}),
+    "top, attention-pool": ("bert", {"strategy": "top", "top": 1, "head": "attention-pool", "head_width": 16}),
+    "top, conv over patches": ("vit", {"strategy": "top", "top": 1, "head": "conv", "head_width": 8}),
+    "frozen, without a cache": ("bert", {"pool": "attention", "cache": False}),
+}
+
+
+def learnt(job: Any) -> Any:
+    strategy = plug.load("strategies", job.settings.strategy)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return learn.learn(job, strategy.stages(job.backbone, job.settings))
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_what_was_learnt_is_saved_and_answers_to_the_bit(name: str, family: families.Family, tmp_path: Path) -> None:
+    base, given = KINDS[name]
+    job = job_of(family, base, **given)
+    found = learnt(job)
+    assert isinstance(found.network, Headed)
+    made = model.Model(f"{job.backbone.modality}-classification", job.learned, job.backbone, found.network.eval())
+    items = job.task.items(job.train)[:5]
+
+    made.save(tmp_path / "model")
+
+    assert np.array_equal(model.load(tmp_path / "model").logits(items), made.logits(items))
+
+
+def moved(job: Any, found: Any) -> set[str]:
+    """The parameters of the backbone that are others than they were."""
+    before = dict(job.backbone.module.named_parameters())
+    return {name for name, after in found.network.module.named_parameters() if not torch.equal(after, before[name])}
+
+
+@pytest.mark.parametrize(
+    ("given", "still"),
+    [
+        ({"strategy": "full", "pool": "max"}, ("pooler.",)),
+        ({"strategy": "full", "pool": "max", "read": "1"}, ("pooler.", "encoder.layer.1.")),
+        ({"strategy": "top", "top": 1, "head": "mlp"}, ("pooler.", "embeddings.", "encoder.layer.0.")),
+        ({"head": "conv", "cache": False}, ("",)),
+    ],
+    ids=["all but the pooler", "nothing above what is read", "nothing below the boundary", "nothing"],
+)
+def test_what_is_read_and_above_the_boundary_moves(
+    given: dict[str, Any], still: tuple[str, ...], family: families.Family
+) -> None:
+    job = job_of(family, "bert", **given)
+    found = learnt(job)
+    meant = {name for name, parameter in found.network.module.named_parameters() if parameter.requires_grad}
+    expected = {name for name, _ in job.backbone.module.named_parameters() if not name.startswith(still)}
+    assert moved(job, found) == meant == expected
+
+
+def test_the_pretrained_model_itself_is_not_changed(family: families.Family) -> None:
+    job = job_of(family, "bert", strategy="full", pool="mean")
+    before = {name: tensor.clone() for name, tensor in job.backbone.module.state_dict().items()}
+    learnt(job)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in job.backbone.module.state_dict().items())
+    assert all(parameter.requires_grad for parameter in job.backbone.module.parameters())
+
+
+def test_the_head_learns_at_the_highest_rate(family: families.Family) -> None:
+    job = job_of(family, "bert", strategy="full", pool="mean", layer_decay=0.5)
+    headed = own.headed(job, 0, job.encoded(job.train))
+    names = {id(parameter): name for name, parameter in headed.named_parameters()}
+    rates = {names[id(p)]: group["lr"] for group in whole._groups(job, headed) for p in group["params"]}
+    top = job.recipe.lr
+    assert (rates["head.0.weight"], rates["head.0.bias"]) == (top, top)
+    assert rates["module.encoder.layer.1.output.dense.weight"] == top / 2
+    assert rates["module.embeddings.word_embeddings.weight"] == top / 8
+
+
+def test_what_is_trained_is_counted_with_the_head(family: families.Family) -> None:
+    job = job_of(family, "bert", strategy="top", top=1, pool="mean")
+    headed = own.headed(job, 2, job.encoded(job.train))
+    block = sum(p.numel() for p in headed.module.encoder.layer[1].parameters())  # type: ignore[operator,union-attr,index]
+    assert record.parameters(headed, 2, 2)["trained"] == block + 32 * 2 + 2
+
+
+def test_frozen_blocks_stay_in_evaluation_mode(family: families.Family) -> None:
+    job = job_of(family, "bert", strategy="top", top=1, pool="mean")
+    module: Any = own.headed(job, 2, job.encoded(job.train)).train().module
+    assert not any(part.training for part in module.encoder.layer[0].modules())
+    assert module.encoder.layer[1].training
+
+
+def said(family: families.Family, base: str, **given: Any) -> list[str]:
+    """The notes of a fit of the last block."""
+    events: list[Event] = []
+    learnt(job_of(family, base, listener=events.append, strategy="top", top=1, **given))
+    return [event.text for event in events if isinstance(event, Note)]
+
+
+@pytest.mark.parametrize("given", [{"pool": "max"}, {"head": "conv", "head_width": 8}], ids=["max", "conv"])
+@pytest.mark.parametrize("base", ["bert", "distilbert", "roberta", "vit", "resnet", "convnext"])
+def test_training_on_kept_states_comes_to_the_same_answers(
+    base: str, given: dict[str, Any], family: families.Family
+) -> None:
+    jobs = [job_of(family, base, strategy="top", top=1, cache=cache, **given) for cache in (True, False)]
+    kept, anew = (network.answers(learnt(job).network, job.encoded(job.train)) for job in jobs)
+    # as in test_below: sums in another order, and steps of AdamW by the sign of what is but rounding
+    torch.testing.assert_close(kept, anew, atol=1e-3, rtol=1e-2)
+
+
+@pytest.mark.parametrize("base", ["bert", "vit", "resnet"])
+def test_states_below_are_kept_for_the_next_run(base: str, family: families.Family) -> None:
+    said(family, base, pool="max")
+    assert any("were computed before and reused" in text for text in said(family, base, head="attention-pool"))
+
+
+def test_where_the_head_reads_below_the_cut_too_it_is_run_again_and_that_is_said(family: families.Family) -> None:
+    assert any("computed again in each epoch" in text for text in said(family, "bert", read="0-2"))
+
+
+def test_half_precision_answers_nearly_the_same(family: families.Family) -> None:
+    for given in ({"pool": "cls"}, {"head": "conv"}, {"head": "attention-pool"}):
+        job = job_of(family, "bert", strategy="full", **given)
+        headed, encoded = own.headed(job, 0, job.encoded(job.train)), job.encoded(job.train)
+        half, exact = (network.answers(headed, encoded, dtype=dtype) for dtype in ("bfloat16", "float32"))
+        # bfloat16 keeps 8 bits of a number
+        torch.testing.assert_close(half, exact, atol=0.1, rtol=0.1)
+
+
+def test_a_head_below_the_trained_blocks_is_refused(family: families.Family) -> None:
+    with pytest.raises(SettingError, match=r"--read 1 --top 1: the head would read below"):
+        learnt(job_of(family, "bert", strategy="top", top=1, read="1"))
+
+
+@pytest.mark.parametrize("strategy", ["frozen", "top", "full"])
+def test_every_strategy_refuses_cls_of_a_model_without(strategy: str, family: families.Family) -> None:
+    with pytest.raises(MismatchError, match="--pool cls"):
+        learnt(job_of(family, "resnet", strategy=strategy, top=1, pool="cls"))
+
+
+def test_without_a_head_asked_for_the_ecosystems_own_is_trained(family: families.Family) -> None:
+    assert isinstance(learnt(job_of(family, "bert", strategy="full")).network, network.Whole)
