@@ -48,9 +48,9 @@ STRANGERS = {("tasks", "sources"), ("sources", "tasks")}
 """Who never meets except through the values in `contracts`, whichever layer is above."""
 
 HEAVY = {
-    "PIL", "accelerate", "datasets", "huggingface_hub", "jinja2", "matplotlib", "numpy", "pandas", "pyarrow", "rich",
-    "safetensors", "scipy", "sklearn", "soundfile", "soxr", "tensorflow", "timm", "tokenizers", "torch", "torchvision",
-    "transformers",
+    "PIL", "accelerate", "datasets", "huggingface_hub", "jinja2", "matplotlib", "numpy", "pandas", "peft", "pyarrow",
+    "rich", "safetensors", "scipy", "sklearn", "soundfile", "soxr", "tensorflow", "timm", "tokenizers", "torch",
+    "torchvision", "transformers",
 }  # fmt: skip
 
 WORKSHOPS: dict[str, set[str]] = {

@@ -120,9 +120,15 @@ class Whole(nn.Module):
     def train(self, mode: bool = True) -> Whole:
         """Learning mode for what stands above the boundary: no dropout and no moving statistics below."""
         super().train(mode)
-        for part in stack.parts_below(self.module, self.boundary):
+        for part in [*stack.parts_below(self.module, self.boundary), *_frozen_norms(self.module)]:
             part.eval()
         return self
+
+
+def _frozen_norms(module: nn.Module) -> list[nn.Module]:
+    """Batch norms that are not trained though they stand above the boundary, as those beside adapters."""
+    norms = [part for part in module.modules() if isinstance(part, nn.modules.batchnorm._BatchNorm)]
+    return [norm for norm in norms if norm.weight is not None and not norm.weight.requires_grad]
 
 
 def _dtype(module: nn.Module) -> torch.dtype:

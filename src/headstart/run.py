@@ -75,11 +75,12 @@ def _learn(
     """The model learnt from the splits, everything random in it drawn from the run's own seed."""
     task: Task = plug.load("tasks", task_name)
     learned = task.learn(splits.train)
-    recipe = settings.recipe(plug.load("strategies", settings.strategy).recipe)
+    strategy: Strategy = plug.load("strategies", settings.strategy)
+    recipe = settings.recipe(strategy.recipe)
     job = learn.Job(task, learned, backbone, splits.train, splits.validation, settings, recipe, listener)
     with torch.random.fork_rng():
         torch.manual_seed(settings.seed)
-        learnt = learn.learn(job, boundary)
+        learnt = learn.learn(job, boundary, strategy)
     return Model(task_name, learned, backbone, learnt.network.eval(), settings.max_length), learnt
 
 
@@ -203,7 +204,8 @@ def _judge(
     scores = score.evaluate(
         fitted.task, fitted.learned, predictions, splits.test, baselines=baselines, seed=settings.seed
     )
-    scores["verdict"] = score.verdict(scores, f"{fitted.backbone.ref.name}, {settings.strategy}")
+    called, is_pretrained = f"{fitted.backbone.ref.name}, {settings.strategy}", settings.strategy != "scratch"
+    scores["verdict"] = score.verdict(scores, called, is_pretrained=is_pretrained)
     return scores, predictions
 
 
@@ -217,7 +219,7 @@ def _learnt_facts(learnt: learn.Learnt, boundary: int, backbone: Backbone, log: 
         "anatomy": record.anatomy_of(backbone),
         "reading": learnt.reading,
         "precision": learnt.precision.dtype,
-        "parameters": record.parameters(learnt.network, boundary, num_blocks),
+        "parameters": record.parameters(learnt.network, learnt.num_trained),
         "recipe": None if learnt.recipe is None else dataclasses.asdict(learnt.recipe),
         "learning": list(learnt.history),
         "notes": log.notes,

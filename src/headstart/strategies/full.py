@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from headstart.contracts import Backbone
-from headstart.errors import MismatchError
-from headstart.settings import FitSettings, Recipe
+from headstart.settings import OF_LORA, FitSettings, Recipe
+from headstart.strategies import _blocks
+
+if TYPE_CHECKING:
+    from torch import nn
 
 # best of 1e-4 to 4e-4 on the validation split of SST-2, see the decision log
 recipe = Recipe(epochs=4, lr=2e-4, patience=2)
@@ -17,7 +22,7 @@ def needs_validation(settings: FitSettings) -> bool:
 
 def unused(settings: FitSettings) -> frozenset[str]:
     """The ecosystem's task model brings its own head and reads what that reads."""
-    return frozenset({"head", "read", "top", "cache"})
+    return OF_LORA | {"head", "read", "top", "cache"}
 
 
 def apply(backbone: Backbone, settings: FitSettings) -> int:
@@ -26,6 +31,15 @@ def apply(backbone: Backbone, settings: FitSettings) -> int:
     Raises:
         MismatchError: The backbone has no blocks, so it cannot be trained.
     """
-    if not backbone.blocks:
-        raise MismatchError(f'"{backbone.ref}" has no blocks that can be trained. Use --strategy frozen.')
+    _blocks.count(backbone)
     return 0
+
+
+def adapt(module: nn.Module, boundary: int, settings: FitSettings) -> nn.Module:
+    """The task model itself."""
+    return module
+
+
+def settle(module: nn.Module) -> nn.Module:
+    """The module as it is."""
+    return module

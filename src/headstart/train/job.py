@@ -60,6 +60,8 @@ class Learnt:
     truncated: int
     recipe: Recipe | None = None
     history: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
+    num_trained: int | None = None
+    """How many numbers were trained, where it takes the network before it was settled to tell."""
 
 
 def precision(job: Job, name: str, work: Callable[[str], None]) -> step.Precision:

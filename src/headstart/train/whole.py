@@ -10,6 +10,7 @@ import numpy as np
 from torch import nn
 
 from headstart import batches, stack
+from headstart.contracts import Strategy
 from headstart.device import device
 from headstart.network import Whole
 from headstart.progress import Stage
@@ -18,13 +19,16 @@ from headstart.train import below, groups, loop
 from headstart.train.job import Job, Learnt, precision, validation
 
 
-def learn(job: Job, boundary: int) -> Learnt:
+def learn(job: Job, boundary: int, strategy: Strategy) -> Learnt:
     """The ecosystem's task model, trained above the boundary."""
     assert job.validation is not None, "strategies that move blocks ask for a validation split"
-    whole = Whole(job.backbone.task_module(job.task.auto_class, job.names), boundary).to(device())
-    stack.freeze(whole.module, boundary)
+    module = job.backbone.task_module(job.task.auto_class, job.names)
+    stack.freeze(module, boundary)
+    whole = Whole(strategy.adapt(module, boundary, job.settings), boundary).to(device())
     lesson = loop.Lesson(job.encoded(job.train), job.targets, job.task.loss)
-    arithmetic = precision(job, f"step above {boundary}", _one_step(whole, lesson, job.settings))
+    arithmetic = precision(
+        job, f"{job.settings.strategy} step above {boundary}", _one_step(whole, lesson, job.settings)
+    )
     rows = below.keep(job, whole, boundary, arithmetic.dtype)
     lesson = loop.Lesson(rows["train"], job.targets, job.task.loss)
     job.listener(Stage("train", f"{job.settings.strategy}, up to {job.recipe.epochs} epochs"))
@@ -34,7 +38,7 @@ def learn(job: Job, boundary: int) -> Learnt:
         groups=groups.layered(
             whole.module,
             lr=job.recipe.lr,
-            layer_decay=job.settings.layer_decay,
+            layer_decay=job.recipe.layer_decay,
             weight_decay=job.settings.weight_decay,
         ),
         validate=validation(job, rows["validation"], arithmetic.dtype),
@@ -43,9 +47,10 @@ def learn(job: Job, boundary: int) -> Learnt:
         dtype=arithmetic.dtype,
         listener=job.listener,
     )
-    return Learnt(
-        whole.cpu(), arithmetic, "classifier", rows["train"].truncated, job.recipe, [asdict(epoch) for epoch in history]
-    )
+    num_trained = sum(parameter.numel() for parameter in whole.parameters() if parameter.requires_grad)
+    whole.module = strategy.settle(whole.cpu().module)
+    told, truncated = [asdict(epoch) for epoch in history], rows["train"].truncated
+    return Learnt(whole, arithmetic, "classifier", truncated, job.recipe, told, num_trained)
 
 
 def _one_step(whole: nn.Module, lesson: loop.Lesson, settings: FitSettings) -> Callable[[str], None]:
