@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from headstart.contracts import Backbone
 from headstart.errors import MismatchError
@@ -49,9 +49,7 @@ def apply(backbone: Backbone, settings: FitSettings) -> int:
 def adapt(module: nn.Module, boundary: int, settings: FitSettings) -> nn.Module:
     """The task model with weights drawn as its family draws them, by torch's generator."""
     if _is_built_from_a_config(module):
-        # its own class fills it as its makers do, which torch's defaults for the single layers would not
-        fresh: nn.Module = type(module)(module.config)
-        return fresh.eval()
+        return _built_anew(module).eval()
     for part in module.modules():
         reset = _reset_of(part)
         if reset is not None:
@@ -62,6 +60,17 @@ def adapt(module: nn.Module, boundary: int, settings: FitSettings) -> nn.Module:
 def settle(module: nn.Module) -> nn.Module:
     """The module as it is."""
     return module
+
+
+def _built_anew(module: nn.Module) -> nn.Module:
+    """A model of the same config, filled as its makers do, which torch's defaults for the single layers would not."""
+    family: Any = type(module)
+    if module.config.model_type == "timm_wrapper":  # type: ignore[union-attr]
+        # timm has drawn its weights by then; transformers would draw them again, the convolutions too small
+        family = type(family.__name__, (family,), {"_init_weights": lambda self, part: None})
+    fresh: nn.Module = family(module.config)
+    fresh.__class__ = type(module)
+    return fresh
 
 
 def _is_built_from_a_config(module: nn.Module) -> bool:
