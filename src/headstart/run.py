@@ -27,6 +27,7 @@ from headstart.report import page
 from headstart.report.card import card
 from headstart.settings import FitSettings
 from headstart.sources import _ref
+from headstart.strategies import _freezing
 from headstart.train import learn
 
 
@@ -58,6 +59,10 @@ def fit(data: Any, settings: FitSettings, *, out: Path, listener: Listener = sil
         task: Task = plug.load("tasks", found.task)
         backbone, why = choose_backbone(settings, task)
         log(Note(why))
+        if settings.freeze is not None:
+            settings = _freezing.settled(settings, backbone)
+            strategy = plug.load("strategies", settings.strategy)
+            log(Note(_freezing.said(settings)))
         _warn_of_unused(settings, strategy, log)
         boundary = strategy.apply(backbone, settings)
         splits, checked = _splits(found, settings, strategy, partial, log)
@@ -94,8 +99,9 @@ def learn_items(items: list[Any], labels: list[str], settings: FitSettings, *, t
         task_name: What the items are for.
     """
     task: Task = plug.load("tasks", task_name)
-    strategy: Strategy = plug.load("strategies", settings.strategy)
     backbone, _ = choose_backbone(settings, task)
+    settings = _freezing.settled(settings, backbone)
+    strategy: Strategy = plug.load("strategies", settings.strategy)
     boundary = strategy.apply(backbone, settings)
     rows = Rows(pa.table({task.fields[0].name: items, "label": labels}))
     accepted = Accepted({"train": rows}, {"train": np.arange(len(rows), dtype=np.uint64)}, task.fields)

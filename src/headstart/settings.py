@@ -108,6 +108,10 @@ class FitSettings:
     top: int | None = limited(COUNT, default=None)
     """How many blocks are trained, counted from the highest; by default 2 with --strategy top and all with lora."""
 
+    freeze: str | None = None
+    """What is left as it is, instead of --strategy: none, all, embeddings, a number of blocks from below, or the name
+    of a part such as encoder.layer.3, with all below it."""
+
     lora_rank: int = limited(COUNT, default=8)
     """Rank of each adapter with --strategy lora."""
 
