@@ -20,7 +20,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("cli",),
     ("__init__", "api", "estimators"),
     ("run", "evaluation", "encoding"),
-    ("report", "folder", "journal", "record"),
+    ("report", "folder", "journal", "record", "trackers"),
     ("train", "model"),
     ("tasks", "strategies", "features", "score", "network", "anatomy"),
     ("data", "sources", "stack", "cut", "stand_ins", "kernels", "starters", "batches", "pool", "store"),
@@ -48,9 +48,9 @@ STRANGERS = {("tasks", "sources"), ("sources", "tasks")}
 """Who never meets except through the values in `contracts`, whichever layer is above."""
 
 HEAVY = {
-    "PIL", "accelerate", "datasets", "huggingface_hub", "jinja2", "matplotlib", "numpy", "pandas", "peft", "pyarrow",
-    "rich", "safetensors", "scipy", "sklearn", "soundfile", "soxr", "tensorflow", "timm", "tokenizers", "torch",
-    "torchvision", "transformers",
+    "PIL", "accelerate", "datasets", "huggingface_hub", "jinja2", "matplotlib", "mlflow", "numpy", "pandas", "peft",
+    "pyarrow", "rich", "safetensors", "scipy", "sklearn", "soundfile", "soxr", "tensorboard", "tensorflow", "timm",
+    "tokenizers", "torch", "torchvision", "transformers", "wandb",
 }  # fmt: skip
 
 WORKSHOPS: dict[str, set[str]] = {

@@ -21,6 +21,7 @@ class Journal:
     listener: Listener
     notes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    _joined: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
     _stages: list[tuple[str, float]] = field(default_factory=list)
     _start: float = field(default_factory=time.perf_counter)
 
@@ -35,6 +36,16 @@ class Journal:
         self.file.write(json.dumps({"seconds": self._elapsed(), **to_json(event)}, ensure_ascii=False) + "\n")
         self.file.flush()
         self.listener(event)
+
+    def join(self, other: contextlib.AbstractContextManager[Listener]) -> None:
+        """Hands every event from now on to another listener too, which is left when the journal closes."""
+        first, second = self.listener, self._joined.enter_context(other)
+
+        def both(event: Event) -> None:
+            first(event)
+            second(event)
+
+        self.listener = both
 
     def seconds(self) -> dict[str, float]:
         """How long each stage took so far, and "total"."""
@@ -51,5 +62,5 @@ class Journal:
 @contextlib.contextmanager
 def journal(path: Path, listener: Listener) -> Iterator[Journal]:
     """A journal that writes to this file until the block ends."""
-    with path.open("w", encoding="utf-8") as file:
-        yield Journal(file, listener)
+    with path.open("w", encoding="utf-8") as file, contextlib.ExitStack() as joined:
+        yield Journal(file, listener, _joined=joined)

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from headstart import folder, plug, record, score
+from headstart import folder, plug, record, score, trackers
 from headstart.contracts import Backbone, Prediction, Problem, Rows, Splits, Strategy, Task
 from headstart.data.check import Accepted, Checked, accept, check
 from headstart.data.lengths import token_facts
@@ -22,7 +22,7 @@ from headstart.data.split import split
 from headstart.errors import MismatchError
 from headstart.journal import Journal, journal
 from headstart.model import Model, usage
-from headstart.progress import Listener, Note, Stage, Warned, silent
+from headstart.progress import Listener, Measured, Note, Stage, Warned, silent
 from headstart.report import page
 from headstart.report.card import card
 from headstart.settings import FitSettings
@@ -53,6 +53,7 @@ def fit(data: Any, settings: FitSettings, *, out: Path, listener: Listener = sil
         HeadstartError: Something the user can mend; nothing is left behind under `out`.
     """
     strategy: Strategy = plug.load("strategies", settings.strategy)
+    trackers.names(settings.tracker)
     with folder.building(out) as partial, journal(partial / "events.jsonl", listener) as log:
         log(Stage("data", "reading"))
         found = find(data, settings)
@@ -63,6 +64,7 @@ def fit(data: Any, settings: FitSettings, *, out: Path, listener: Listener = sil
             settings = _freezing.settled(settings, backbone)
             strategy = plug.load("strategies", settings.strategy)
             log(Note(_freezing.said(settings)))
+        log.join(trackers.tracking(settings, partial, out))
         _warn_of_unused(settings, strategy, log)
         boundary = strategy.apply(backbone, settings)
         splits, checked = _splits(found, settings, strategy, partial, log)
@@ -212,6 +214,8 @@ def _judge(
     )
     called, is_pretrained = f"{fitted.backbone.ref.name}, {settings.strategy}", settings.strategy != "scratch"
     scores["verdict"] = score.verdict(scores, called, is_pretrained=is_pretrained)
+    for name, figure in scores["metrics"].items():
+        log(Measured(name, figure["value"], "test"))
     return scores, predictions
 
 

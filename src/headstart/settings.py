@@ -161,6 +161,9 @@ class FitSettings:
     precision: str = choice("auto", "float32", "bfloat16", default="auto")
     """Arithmetic while learning; auto takes bfloat16 where a short measurement shows that it pays."""
 
+    tracker: str | None = None
+    """Where figures are also sent while they come: tensorboard, mlflow or wandb, or several with commas."""
+
     seed: int = limited(SEED, default=0)
     """Seed of everything random: splits, order, new layers, dropout."""
 
