@@ -93,5 +93,6 @@ def test_whoever_joins_is_left_with_the_journal_and_hears_of_a_break(tmp_path: P
             log.join(guest)
             raise KeyError
 
-    pytest.raises(KeyError, broken)
+    with pytest.raises(KeyError):
+        broken()
     assert guest.left is KeyError

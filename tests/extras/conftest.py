@@ -1,4 +1,4 @@
-"""Models of timm and TensorFlow, in a process of their own: `make test` puts their packages on its path.
+"""Models of timm and TensorFlow, adapters and trackers, in a process of their own: `make test` puts their packages on its path.
 
 Without them every test here is skipped, and says so.
 """
