@@ -42,7 +42,7 @@ docs: .venv/stamp $(EXTRAS)/stamp
 # Packages that only some models need, in a folder of their own, so that everything else is tested without them:
 # torchvision beside a torch without CUDA changes what transformers does, and TensorFlow is large.
 $(EXTRAS)/stamp: constraints-extras.txt .venv/stamp
-	@echo "setting up .venv/extras (timm and TensorFlow, 1.4 GB)" >&2
+	@echo "setting up .venv/extras (timm, TensorFlow, peft, TensorBoard and MLflow, 1.5 GB)" >&2
 	@rm -rf $(EXTRAS)
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --target $(EXTRAS) -r constraints-extras.txt
 	@touch $@

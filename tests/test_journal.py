@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from headstart import journal as journals
 from headstart.journal import journal
-from headstart.progress import Advance, Event, Note, Stage, Warned, silent
+from headstart.progress import Advance, Event, Listener, Note, Stage, Warned, silent
 
 EVENTS: tuple[Event, ...] = (
     Stage("data", "reading"),
@@ -60,3 +61,38 @@ def test_seconds_are_added_up_by_stage(tmp_path: Path, monkeypatch: pytest.Monke
         monkeypatch.setattr(journals.time, "perf_counter", lambda: 9.0)
         # data from 1 to 3 and from 8 to 9, training from 3 to 8
         assert {name: value for name, value in log.seconds().items() if name != "total"} == {"data": 3.0, "train": 5.0}
+
+
+def test_whoever_joins_hears_what_comes_from_then_on(tmp_path: Path) -> None:
+    first: list[Event] = []
+    second: list[Event] = []
+    with journal(tmp_path / "events.jsonl", first.append) as log:
+        log(EVENTS[0])
+        log.join(contextlib.nullcontext(second.append))
+        log(EVENTS[1])
+    assert (first, second) == ([EVENTS[0], EVENTS[1]], [EVENTS[1]])
+
+
+class Guest:
+    """A listener's context that notes with what it is left."""
+
+    left: type[BaseException] | None = None
+
+    def __enter__(self) -> Listener:
+        return silent
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self.left = kind
+
+
+def test_whoever_joins_is_left_with_the_journal_and_hears_of_a_break(tmp_path: Path) -> None:
+    guest = Guest()
+
+    def broken() -> None:
+        with journal(tmp_path / "events.jsonl", silent) as log:
+            log.join(guest)
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        broken()
+    assert guest.left is KeyError

@@ -20,8 +20,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("cli",),
     ("__init__", "api", "estimators"),
     ("run", "evaluation", "encoding"),
-    ("seeds",),
-    ("report", "folder", "journal", "record"),
+    ("learning",),
+    ("report", "folder", "journal", "record", "trackers"),
     ("train", "model"),
     ("tasks", "strategies", "features", "caches", "score", "network", "anatomy"),
     ("data", "sources", "stack", "cut", "stand_ins", "kernels", "starters", "batches", "pool", "store", "heads"),
@@ -53,9 +53,9 @@ STRANGERS = {("tasks", "sources"), ("sources", "tasks")}
 """Who never meets except through the values in `contracts`, whichever layer is above."""
 
 HEAVY = {
-    "PIL", "accelerate", "datasets", "huggingface_hub", "jinja2", "matplotlib", "numpy", "pandas", "pyarrow", "rich",
-    "safetensors", "scipy", "sklearn", "soundfile", "soxr", "tensorflow", "timm", "tokenizers", "torch", "torchvision",
-    "transformers",
+    "PIL", "accelerate", "datasets", "huggingface_hub", "jinja2", "matplotlib", "mlflow", "numpy", "pandas", "peft",
+    "pyarrow", "rich", "safetensors", "scipy", "sklearn", "soundfile", "soxr", "tensorboard", "tensorflow", "timm",
+    "tokenizers", "torch", "torchvision", "transformers", "wandb",
 }  # fmt: skip
 
 WORKSHOPS: dict[str, set[str]] = {
@@ -76,7 +76,8 @@ WORKSHOPS: dict[str, set[str]] = {
     "network": {"numpy", "torch"},
     "train": {"numpy", "safetensors", "sklearn", "torch"},
     "model": {"numpy", "safetensors", "torch"},
-    "run": {"numpy", "pyarrow", "torch"},
+    "run": {"numpy", "pyarrow"},
+    "learning": {"torch"},
     "encoding": {"numpy", "torch"},
     "estimators": {"numpy", "sklearn"},
     "report": {"jinja2"},

@@ -23,6 +23,7 @@ class Journal:
     notes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     foreseen: Cost | None = None
+    _joined: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
     _stages: list[tuple[str, float]] = field(default_factory=list)
     _start: float = field(default_factory=time.perf_counter)
 
@@ -40,6 +41,16 @@ class Journal:
         self.file.flush()
         self.listener(event)
 
+    def join(self, other: contextlib.AbstractContextManager[Listener]) -> None:
+        """Hands every event from now on to another listener too, which is left when the journal closes."""
+        first, second = self.listener, self._joined.enter_context(other)
+
+        def both(event: Event) -> None:
+            first(event)
+            second(event)
+
+        self.listener = both
+
     def seconds(self) -> dict[str, float]:
         """How long each stage took so far, and "total"."""
         ends = [start for _, start in self._stages[1:]] + [time.perf_counter()]
@@ -55,5 +66,5 @@ class Journal:
 @contextlib.contextmanager
 def journal(path: Path, listener: Listener) -> Iterator[Journal]:
     """A journal that writes to this file until the block ends, behind what a run that goes on wrote before."""
-    with path.open("a", encoding="utf-8") as file:
-        yield Journal(file, listener)
+    with path.open("a", encoding="utf-8") as file, contextlib.ExitStack() as joined:
+        yield Journal(file, listener, _joined=joined)

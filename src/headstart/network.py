@@ -153,13 +153,8 @@ class Whole(nn.Module):
     def train(self, mode: bool = True) -> Whole:
         """Learning mode for what stands above the boundary: no dropout and no moving statistics below."""
         super().train(mode)
-        _still(self.module, self.boundary)
+        stack.still(self.module, self.boundary)
         return self
-
-
-def _still(module: nn.Module, boundary: int) -> None:
-    for part in stack.parts_below(module, boundary) if boundary else ():
-        part.eval()
 
 
 def _dtype(module: nn.Module) -> torch.dtype:
@@ -226,7 +221,7 @@ class Headed(nn.Module):
     def train(self, mode: bool = True) -> Headed:
         """As for `Whole`."""
         super().train(mode)
-        _still(self.module, self.boundary)
+        stack.still(self.module, self.boundary)
         return self
 
 

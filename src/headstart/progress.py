@@ -34,7 +34,7 @@ class Advance:
 
 @dataclass(frozen=True)
 class Measured:
-    """A figure was measured, for example a validation metric after an epoch."""
+    """A figure was measured; `detail` begins with the rows it was measured on, as in "validation, epoch 1 of 3"."""
 
     name: str
     value: float

@@ -67,17 +67,13 @@ def _memory_mib() -> int | None:
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
 
 
-def parameters(network: nn.Module, boundary: int, num_blocks: int) -> dict[str, int]:
-    """How many numbers the network has, and how many of them were trained."""
-    from headstart import stack
+def parameters(network: nn.Module, num_trained: int | None) -> dict[str, int]:
+    """How many numbers the network has, and how many were trained; None for those of the head, as it stands."""
     from headstart.network import Headed, classifier_of
 
     total = sum(parameter.numel() for parameter in network.parameters())
-    if boundary <= num_blocks:
-        depth = stack.depths(network.module)  # type: ignore[arg-type]
-        above = [p for name, p in network.module.named_parameters() if depth[name] >= boundary]  # type: ignore[union-attr]
-        moved = above + (list(network.head.parameters()) if isinstance(network, Headed) else [])
-        return {"total": total, "trained": sum(p.numel() for p in moved if p.requires_grad)}
+    if num_trained is not None:
+        return {"total": total, "trained": num_trained}
     head = network.head if isinstance(network, Headed) else classifier_of(network.module)  # type: ignore[arg-type]
     return {"total": total, "trained": sum(parameter.numel() for parameter in head.parameters())}
 

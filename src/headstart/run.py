@@ -5,16 +5,15 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import torch
 
-from headstart import folder, launch, plug, record, score, seeds
+from headstart import folder, launch, learning, plug, record, score, trackers
 from headstart.budget import budget
 from headstart.contracts import Backbone, Prediction, Problem, Rows, Splits, Strategy, Task
 from headstart.cost import Meter
@@ -25,11 +24,12 @@ from headstart.data.split import split
 from headstart.errors import MismatchError
 from headstart.journal import Journal, journal
 from headstart.model import Model, usage
-from headstart.progress import Listener, Note, Stage, Warned, silent
+from headstart.progress import Listener, Measured, Note, Stage, Warned, silent
 from headstart.report import page
 from headstart.report.card import card
 from headstart.settings import FitSettings
 from headstart.sources import _ref
+from headstart.strategies import _freezing
 from headstart.train import learn
 
 
@@ -60,6 +60,7 @@ def fit(data: Any, settings: FitSettings, *, out: Path, resume: bool = False, li
     meter = Meter(settings.price_per_hour)
     budget(settings.budget, settings.price_per_hour)  # what cannot be read is refused before anything is done
     strategy: Strategy = plug.load("strategies", settings.strategy)
+    trackers.names(settings.tracker)
     building = folder.building(out, resume=resume) if launch.is_first() else folder.aside()
     with building as partial, journal(partial / folder.EVENTS, listener if launch.is_first() else silent) as log:
         log(Stage("data", "reading"))
@@ -67,6 +68,11 @@ def fit(data: Any, settings: FitSettings, *, out: Path, resume: bool = False, li
         task: Task = plug.load("tasks", found.task)
         backbone, why = choose_backbone(settings, task)
         log(Note(why))
+        if settings.freeze is not None:
+            settings = _freezing.settled(settings, backbone)
+            strategy = plug.load("strategies", settings.strategy)
+            log(Note(_freezing.said(settings)))
+        log.join(trackers.tracking(settings, partial, out))
         _warn_of_unused(settings, strategy, log)
         stages = strategy.stages(backbone, settings)
         splits, checked = _splits(found, settings, strategy, partial, log)
@@ -75,8 +81,8 @@ def fit(data: Any, settings: FitSettings, *, out: Path, resume: bool = False, li
         folder.agree(partial, dataclasses.asdict(settings), data=source, rows=found.sha256, model=backbone.digest())
         assert splits.test is not None, "a test split is always given or held out"
         around = learn.Around(launch.from_first(partial / folder.CHECKPOINT), meter, len(splits.test))
-        ready = _Ready(found.task, backbone, splits, stages)
-        fitted, learnt, several = _learn_all(ready, settings, log, around)
+        ready = learning.Ready(found.task, backbone, splits, stages)
+        fitted, learnt, several = learning.learn(ready, settings, log, around)
         if not launch.is_first():
             return Run(out, fitted, {})
         scores, predictions = _judge(fitted, splits, settings, log)
@@ -89,48 +95,6 @@ def fit(data: Any, settings: FitSettings, *, out: Path, resume: bool = False, li
     return Run(out, fitted, scores)
 
 
-@dataclass(frozen=True)
-class _Ready:
-    """All that learning starts from, apart from the settings."""
-
-    task_name: str
-    backbone: Backbone
-    splits: Splits
-    stages: Sequence[int]
-
-
-def _learn_all(
-    ready: _Ready, settings: FitSettings, listener: Listener, around: learn.Around
-) -> tuple[Model, learn.Learnt, dict[str, Any] | None]:
-    """The model to take, and for several seeds how all of them did."""
-    rows = ready.splits.test
-
-    def learning(chosen: FitSettings, place: learn.Around) -> tuple[Model, learn.Learnt]:
-        return _learn(ready, chosen, listener, place)
-
-    def measure(model: Model) -> float:
-        assert rows is not None, "a test split is always given or held out"
-        return score.primary(model.task, model.learned, model.predict(model.task.items(rows)), rows)
-
-    return seeds.over(settings, around, learning, measure=measure, listener=listener)
-
-
-def _learn(
-    ready: _Ready, settings: FitSettings, listener: Listener, around: learn.Around = learn.NOWHERE
-) -> tuple[Model, learn.Learnt]:
-    """The model learnt from the splits, everything random in it drawn from the settings' seed."""
-    task: Task = plug.load("tasks", ready.task_name)
-    learned = task.learn(ready.splits.train)
-    recipe = settings.recipe(plug.load("strategies", settings.strategy).recipe)
-    rows = ready.splits.train, ready.splits.validation
-    job = learn.Job(task, learned, ready.backbone, *rows, settings, recipe, listener, around)
-    with torch.random.fork_rng():
-        torch.manual_seed(settings.seed)
-        learnt = learn.learn(job, ready.stages)
-    model = Model(ready.task_name, learned, ready.backbone, learnt.network.eval(), settings.max_length)
-    return model, learnt
-
-
 def learn_items(items: list[Any], labels: list[str], settings: FitSettings, *, task_name: str) -> Model:
     """A model learnt from items in memory, all of them, without judging it or writing anything.
 
@@ -141,14 +105,15 @@ def learn_items(items: list[Any], labels: list[str], settings: FitSettings, *, t
         task_name: What the items are for.
     """
     task: Task = plug.load("tasks", task_name)
-    strategy: Strategy = plug.load("strategies", settings.strategy)
     backbone, _ = choose_backbone(settings, task)
+    settings = _freezing.settled(settings, backbone)
+    strategy: Strategy = plug.load("strategies", settings.strategy)
     stages = strategy.stages(backbone, settings)
     rows = Rows(pa.table({task.fields[0].name: items, "label": labels}))
     accepted = Accepted({"train": rows}, {"train": np.arange(len(rows), dtype=np.uint64)}, task.fields)
     size = settings.validation_size if strategy.needs_validation(settings) else None
     splits = split(accepted, validation_size=size, test_size=None, seed=settings.seed)
-    return _learn(_Ready(task_name, backbone, splits, stages), settings, silent)[0]
+    return learning.once(learning.Ready(task_name, backbone, splits, stages), settings, silent)[0]
 
 
 def _warn_of_unused(settings: FitSettings, strategy: Strategy, log: Listener) -> None:
@@ -251,7 +216,10 @@ def _judge(
     scores = score.evaluate(
         fitted.task, fitted.learned, predictions, splits.test, baselines=baselines, seed=settings.seed
     )
-    scores["verdict"] = score.verdict(scores, f"{fitted.backbone.ref.name}, {settings.strategy}")
+    called, is_pretrained = f"{fitted.backbone.ref.name}, {settings.strategy}", settings.strategy != "scratch"
+    scores["verdict"] = score.verdict(scores, called, is_pretrained=is_pretrained)
+    for name, figure in scores["metrics"].items():
+        log(Measured(name, figure["value"], "test"))
     return scores, predictions
 
 
@@ -265,7 +233,7 @@ def _learnt_facts(learnt: learn.Learnt, boundary: int, backbone: Backbone, log: 
         "anatomy": record.anatomy_of(backbone),
         "reading": learnt.reading,
         "precision": learnt.precision.dtype,
-        "parameters": record.parameters(learnt.network, boundary, num_blocks),
+        "parameters": record.parameters(learnt.network, learnt.num_trained),
         "recipe": None if learnt.recipe is None else dataclasses.asdict(learnt.recipe),
         "learning": list(learnt.history),
         "notes": log.notes,

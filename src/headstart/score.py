@@ -202,8 +202,14 @@ def primary(task: Task, learned: Learned, predictions: Sequence[Prediction], row
     return float(task.metrics(predictions, rows, learned)["metrics"][task.primary]["value"])
 
 
-def verdict(scores: Mapping[str, Any], model: str) -> str:
-    """The first sentence of the report: is the pretrained model worth it on these rows?"""
+def verdict(scores: Mapping[str, Any], model: str, *, is_pretrained: bool = True) -> str:
+    """The first sentence of the report: is the model worth it on these rows?
+
+    Args:
+        scores: From `evaluate`, with the gain over a baseline.
+        model: What to call it.
+        is_pretrained: Whether it began with weights from elsewhere, and not from fresh ones.
+    """
     primary, over, by = scores["primary"], scores["gain"]["over"], scores["gain"]
     ours, theirs = scores["metrics"][primary], scores["baselines"][over][primary]
     figures = (
@@ -212,7 +218,8 @@ def verdict(scores: Mapping[str, Any], model: str) -> str:
         f"[{by['low']:+.3f}, {by['high']:+.3f}], 95 % intervals"
     )
     if by["low"] > 0:
-        return f"The pretrained model is worth it: {model} reaches {figures}."
+        which = "pretrained model" if is_pretrained else "model from fresh weights"
+        return f"The {which} is worth it: {model} reaches {figures}."
     if by["high"] < 0:
         return f"The trivial baseline is better: {model} reaches {figures}."
     return f"No difference can be told from these rows: {model} reaches {figures}."

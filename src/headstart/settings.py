@@ -16,11 +16,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Recipe:
-    """Most epochs, peak learning rate, epochs of patience: a strategy's own, or what the user gave instead."""
+    """What to train with, a strategy's own values or what the user gave instead.
+
+    Most epochs, peak learning rate, epochs of patience, and the factor on the rate for each block further down.
+    """
 
     epochs: int
     lr: float
     patience: int
+    layer_decay: float = 0.9
 
 
 OF_THE_LOOP = frozenset(
@@ -30,8 +34,12 @@ OF_THE_LOOP = frozenset(
     )
 )
 """Settings of the training loop; they play no part where nothing is trained by it."""
+OF_LORA = frozenset({"lora_rank", "lora_alpha", "lora_dropout"})
+"""Settings of adapters; they play no part where none are trained."""
 
 
+OF_OUR_HEAD = frozenset({"head", "head_width", "head_dropout", "pool", "read"})
+"""Settings of a head of ours; they play no part where the ecosystem's own is trained."""
 OF_STATES = frozenset({"conv", "attention-pool"})
 """Heads that read every state of one layer and make one vector of them themselves."""
 
@@ -105,11 +113,24 @@ class FitSettings:
     """Run code that comes with the model, where it cannot be loaded without; recorded in the run and its card."""
 
     strategy: str = "frozen"
-    """How much of the model is trained: frozen (a head on fixed features), top (the last blocks), gradual (more
-    and more blocks) or full (all)."""
+    """How much of the model is trained: frozen (a head on fixed features), top (the last blocks), lora (small adapters
+    on the blocks), gradual (more and more blocks), full (all), or scratch (all, from fresh weights)."""
 
-    top: int = limited(COUNT, default=2)
-    """How many blocks are trained with --strategy top, counted from the highest."""
+    top: int | None = limited(COUNT, default=None)
+    """How many blocks are trained, counted from the highest; by default 2 with --strategy top and all with lora."""
+
+    freeze: str | None = None
+    """What is left as it is, instead of --strategy: none, all, embeddings, a number of blocks from below, or the name
+    of a part such as encoder.layer.3, with all below it."""
+
+    lora_rank: int = limited(COUNT, default=8)
+    """Rank of each adapter with --strategy lora."""
+
+    lora_alpha: float | None = limited(ABOVE_ZERO, default=None)
+    """Factor on what an adapter adds, divided by its rank; by default twice the rank."""
+
+    lora_dropout: float = limited(KEPT, default=0.0)
+    """Share of an adapter's inputs left out in each training step."""
 
     unfreeze: int | None = limited(COUNT, default=None)
     """Blocks that each stage of --strategy gradual adds to those it trains; by default half of all."""
@@ -147,8 +168,9 @@ class FitSettings:
     lr: float | None = limited(ABOVE_ZERO, default=None)
     """Peak learning rate of the top of the model; by default what suits the strategy."""
 
-    layer_decay: float = limited(FACTOR, default=0.9)
-    """Factor on the learning rate for each block further down; 1 trains all blocks alike."""
+    layer_decay: float | None = limited(FACTOR, default=None)
+    """Factor on the learning rate for each block further down, 1 trains all blocks alike; by default what suits the
+    strategy."""
 
     weight_decay: float = limited(ZERO_OR_MORE, default=0.01)
     """Decoupled weight decay of AdamW, on matrices only."""
@@ -189,6 +211,9 @@ class FitSettings:
     seeds: int = limited(COUNT, default=1)
     """Learn with so many seeds, from --seed on; the one best on validation is kept, median and range are told."""
 
+    tracker: str | None = None
+    """Where figures are also sent while they come: tensorboard, mlflow or wandb, or several with commas."""
+
     seed: int = limited(SEED, default=0)
     """Seed of everything random: splits, order, new layers, dropout."""
 
@@ -218,6 +243,7 @@ class FitSettings:
             epochs=default.epochs if self.epochs is None else self.epochs,
             lr=default.lr if self.lr is None else self.lr,
             patience=default.patience if self.patience is None else self.patience,
+            layer_decay=default.layer_decay if self.layer_decay is None else self.layer_decay,
         )
 
 

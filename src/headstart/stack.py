@@ -116,6 +116,42 @@ def parts_below(module: nn.Module, boundary: int) -> list[nn.Module]:
     return [part for part, inside in owned if inside and all(depth[name] < boundary for name in inside)]
 
 
+def still(module: nn.Module, boundary: int) -> None:
+    """Takes all that is frozen out of learning mode: its dropout, its running statistics, what it leaves out at random.
+
+    A part that holds some blocks below the boundary and some above is out of it too, but for the blocks above: what it
+    does at random itself, as wav2vec 2.0 masks spans of sound, it does to the states below.
+    """
+    for part in parts_below(module, boundary) if boundary else ():
+        part.eval()
+    for part in _astride(module, boundary) if boundary else ():
+        part.training = False
+        for child in part.children():
+            child.training = child.training and any(True for _ in child.parameters())
+    for norm in _frozen_norms(module):
+        norm.eval()
+
+
+def _astride(module: nn.Module, boundary: int) -> list[nn.Module]:
+    """The parts of the base that have parameters below the boundary and above it."""
+    depth = depths(module)
+    names = {id(parameter): name for name, parameter in module.named_parameters()}
+    found = []
+    for part in base_of(module).modules():
+        heights = {depth[names[id(parameter)]] for parameter in part.parameters()}
+        if heights and min(heights) < boundary <= max(heights):
+            found.append(part)
+    return found
+
+
+def _frozen_norms(module: nn.Module) -> list[nn.Module]:
+    """Batch norms that are not trained though they stand above the boundary, as those beside adapters."""
+    from torch import nn
+
+    norms = [part for part in module.modules() if isinstance(part, nn.modules.batchnorm._BatchNorm)]
+    return [norm for norm in norms if norm.weight is not None and not norm.weight.requires_grad]
+
+
 def freeze(module: nn.Module, boundary: int) -> None:
     """Stops the training of everything below the boundary and allows all above it.
 

@@ -15,6 +15,7 @@ from torch import nn
 import families
 from headstart import contracts, plug, stack
 from headstart.contracts import Backbone, Rows
+from headstart.network import Whole
 from headstart.progress import silent
 from headstart.settings import FitSettings, Recipe
 from headstart.sources import dir as folders
@@ -48,6 +49,9 @@ OTHER: dict[str, Any] = {
     "unfreeze": 2,
     "price_per_hour": 2.0,
     "cache": False,
+    "lora_rank": 2,
+    "lora_alpha": 1.0,
+    "lora_dropout": 0.5,
 }
 """Another value than that of SETTINGS for every setting that some strategy may have no use for."""
 
@@ -79,7 +83,7 @@ def _trained(bench: Bench, settings: FitSettings = SETTINGS) -> learn.Learnt:
     job = learn.Job(task, task.learn(bench.rows), bench.backbone, bench.rows, bench.rows, settings, recipe, silent)
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        return learn.learn(job, bench.strategy.stages(bench.backbone, settings))
+        return learn.learn(job, bench.strategy.stages(bench.backbone, settings), bench.strategy)
 
 
 def _pretrained(bench: Bench) -> dict[str, torch.Tensor]:
@@ -92,6 +96,11 @@ def _moved(bench: Bench, trained: nn.Module) -> set[str]:
     """The names of the backbone's tensors that training changed."""
     after = stack.base_of(trained).state_dict()
     return {name for name, before in _pretrained(bench).items() if not torch.equal(before, after[name])}
+
+
+def _with_gradient(trained: nn.Module) -> set[str]:
+    """The names of the backbone's parameters that are trained themselves."""
+    return {name for name, parameter in stack.base_of(trained).named_parameters() if parameter.requires_grad}
 
 
 def _below(bench: Bench, boundary: int) -> set[str]:
@@ -139,11 +148,26 @@ def nothing_below_the_boundary_moves(bench: Bench) -> None:
 
 
 def everything_above_the_boundary_moves(bench: Bench) -> None:
-    boundary, trained = bench.strategy.apply(bench.backbone, SETTINGS), _trained(bench).network
+    boundary = bench.strategy.apply(bench.backbone, SETTINGS)
     if boundary > len(bench.backbone.blocks):
         return  # only a head is above it, which no pretrained model has
-    parameters = set(dict(bench.backbone.module.named_parameters()))
-    assert parameters - _below(bench, boundary) == _moved(bench, trained.module) & parameters  # type: ignore[arg-type]
+    module = bench.backbone.task_module(plug.load("tasks", TASKS[bench.backbone.modality]).auto_class, ("a", "b"))
+    stack.freeze(module, boundary)
+    given = _with_gradient(bench.strategy.adapt(module, boundary, SETTINGS))
+    moved = _moved(bench, _trained(bench).network.module)  # type: ignore[arg-type]
+    height = stack.depths(bench.backbone.module)
+    assert given & set(height) <= moved
+    # where only adapters beside them are trained, the weights of a block move when it is settled
+    assert {height[name] for name in moved & set(height)} == {depth for depth in height.values() if depth >= boundary}
+
+
+def what_is_saved_has_the_weights_of_the_task_model(bench: Bench) -> None:
+    trained = _trained(bench).network
+    if not isinstance(trained, Whole):
+        return  # a head of ours beside the backbone
+    task = plug.load("tasks", TASKS[bench.backbone.modality])
+    usual = bench.backbone.task_module(task.auto_class, task.names(task.learn(bench.rows)))
+    assert set(trained.module.state_dict()) == set(usual.state_dict())
 
 
 def settings_said_to_be_unused_change_nothing(bench: Bench) -> None:
@@ -163,6 +187,7 @@ CHECKS: tuple[Check, ...] = (
     asks_for_validation_rows_where_blocks_move,
     nothing_below_the_boundary_moves,
     everything_above_the_boundary_moves,
+    what_is_saved_has_the_weights_of_the_task_model,
     settings_said_to_be_unused_change_nothing,
 )
 

@@ -1,4 +1,4 @@
-"""Models of timm and TensorFlow, in a process of their own: `make test` puts their packages on its path.
+"""What needs an extra (models, adapters, trackers), in a process of its own: `make test` puts the packages on its path.
 
 Without them every test here is skipped, and says so.
 """

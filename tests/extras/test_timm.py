@@ -20,7 +20,9 @@ from headstart import cut, network, stack
 from headstart.contracts import Inputs
 from headstart.encoding.encoder import load_backbone
 from headstart.errors import HeadstartError, MissingExtra, ModelNotFound, UnsafeModel
+from headstart.settings import FitSettings
 from headstart.sources import _ref, timm
+from headstart.strategies import scratch
 
 # a VGG of 17 M numbers where the usual one has 129 M: its two widest layers narrowed, all else as it is
 VGG: dict[str, Any] = {"name": "vgg11", "mlp_ratio": 1 / 16}
@@ -301,3 +303,11 @@ def test_the_pixels_of_a_bare_module_are_those_of_torchvision() -> None:
             # one multiplication in another order
             torch.testing.assert_close(ours, transforms.Compose(steps)(image), atol=1e-6, rtol=0)
     assert dataclasses.astuple(Pixels())[2:] == (MEAN, STD)
+
+
+def test_fresh_weights_are_drawn_as_timm_draws_them(made: Any) -> None:
+    folder, _ = made("vgg")
+    module = _ref.load(f"timm:{folder}").task_module("AutoModelForImageClassification", ("a", "b"))
+    layer: Any = stack.base_of(scratch.adapt(module, 0, FitSettings())).get_submodule("features.0")
+    # kaiming_normal_ with fan_out: 64 maps of 3 by 3; 1,728 numbers come within 5 % of it
+    assert float(layer.weight.detach().std()) == pytest.approx((2 / (64 * 9)) ** 0.5, rel=0.1)

@@ -136,7 +136,7 @@ def test_the_usage_is_given_as_python() -> None:
 def test_an_interval_around_0_is_not_called_a_win() -> None:
     gain = {"over": "majority class", "value": 0.02, "low": -0.01, "high": 0.05, "method": "paired bootstrap"}
 
-    assert "do not show that the pretrained model is better" in of(scores=scores_json(gain=gain))
+    assert "do not show that the model is better" in of(scores=scores_json(gain=gain))
 
 
 def test_many_classes_are_counted_not_listed() -> None:

@@ -43,7 +43,7 @@ def made(model: str, family: families.Family, listener: Any = silent, **settings
 def trained(one: job.Job) -> torch.Tensor:
     """What the network answers to its rows after training."""
     torch.manual_seed(0)
-    learnt = learn.learn(one, top.stages(one.backbone, one.settings))
+    learnt = learn.learn(one, top.stages(one.backbone, one.settings), top)
     return network.answers(learnt.network, one.encoded(one.train))
 
 

@@ -11,7 +11,7 @@ import torch
 from test_head import job_of
 
 import families
-from headstart import model, network, plug, record
+from headstart import model, network, plug
 from headstart.errors import MismatchError, SettingError
 from headstart.network import Headed
 from headstart.progress import Event, Note
@@ -32,7 +32,7 @@ def learnt(job: Any) -> Any:
     strategy = plug.load("strategies", job.settings.strategy)
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        return learn.learn(job, strategy.stages(job.backbone, job.settings))
+        return learn.learn(job, strategy.stages(job.backbone, job.settings), strategy)
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -95,10 +95,9 @@ def test_the_head_learns_at_the_highest_rate(family: families.Family) -> None:
 
 
 def test_what_is_trained_is_counted_with_the_head(family: families.Family) -> None:
-    job = job_of(family, "bert", strategy="top", top=1, pool="mean")
-    headed = own.headed(job, 2, job.encoded(job.train))
-    block = sum(p.numel() for p in headed.module.encoder.layer[1].parameters())  # type: ignore[operator,union-attr,index]
-    assert record.parameters(headed, 2, 2)["trained"] == block + 32 * 2 + 2
+    found = learnt(job_of(family, "bert", strategy="top", top=1, pool="mean"))
+    block = sum(parameter.numel() for parameter in found.network.module.encoder.layer[1].parameters())
+    assert found.num_trained == block + 32 * 2 + 2
 
 
 def test_frozen_blocks_stay_in_evaluation_mode(family: families.Family) -> None:

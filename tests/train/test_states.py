@@ -10,10 +10,11 @@ import torch
 from test_head import job_of
 
 import families
-from headstart import network, plug
+from headstart import network
 from headstart.errors import MismatchError, OutputError, SettingError
 from headstart.network import Headed
 from headstart.progress import Advance, Event, Note
+from headstart.strategies import frozen
 from headstart.train import below, learn, states
 
 HEADS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -36,7 +37,7 @@ def learnt(job: Any) -> Any:
     """Under `frozen`."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        return learn.learn(job, plug.load("strategies", "frozen").stages(job.backbone, job.settings))
+        return learn.learn(job, frozen.stages(job.backbone, job.settings), frozen)
 
 
 @pytest.mark.parametrize("name", HEADS)

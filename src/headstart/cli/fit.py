@@ -7,6 +7,7 @@ class), or the id of a data set on the Hub.
 Examples:
   headstart fit reviews.csv
   headstart fit reviews.csv --strategy full --epochs 3 --out runs/full
+  headstart fit reviews.csv --freeze 4
   headstart fit train.tsv --test test.tsv --columns text,label
   headstart fit photos/ --model dir:weights/mobilenet
   headstart fit --like runs/full --seed 1
@@ -101,7 +102,7 @@ def _repeat(earlier: Path, data: str | None, given: Mapping[str, Any]) -> tuple[
         recorded = json.loads(path.read_text(encoding="utf-8"))
         model, asked = recorded["model"], recorded["data"]["asked"]
         name, revision = f"{model['source']}:{model['name']}", model["revision"]
-        settings = api.settings_from(recorded["settings"])
+        settings = _unfrozen(api.settings_from(recorded["settings"]), given)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise OutputError(f'"{path}" cannot be read. --like takes the folder of a finished run.') from error
     if given["model"] is not None:
@@ -112,3 +113,15 @@ def _repeat(earlier: Path, data: str | None, given: Mapping[str, Any]) -> tuple[
             settings, model=name if settings.model is None else settings.model, revision=revision
         )
     return asked if data is None else data, settings
+
+
+def _unfrozen(recorded: FitSettings, given: Mapping[str, Any]) -> FitSettings:
+    """An earlier run's settings without what `freeze` came to there, or without it where another word replaces it."""
+    if given["freeze"] is not None:
+        kept = recorded.strategy if recorded.strategy == "lora" else FitSettings().strategy
+        return dataclasses.replace(recorded, strategy=kept, top=None)
+    if recorded.freeze is None:
+        return recorded
+    if given["strategy"] is not None or given["top"] is not None:
+        return dataclasses.replace(recorded, freeze=None)
+    return dataclasses.replace(recorded, top=None)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
     import torch
+    from torch import nn
 
     from headstart.contracts.data import Field, Modality, Rows
     from headstart.contracts.models import Backbone
@@ -99,3 +100,12 @@ class Strategy(Protocol):
 
     def stages(self, backbone: Backbone, settings: FitSettings) -> tuple[int, ...]:
         """The boundaries of the stages of training, one after the other; the last is what `apply` gives."""
+
+    def adapt(self, module: nn.Module, boundary: int, settings: FitSettings) -> nn.Module:
+        """What is trained above the boundary: the task model itself, or with other weights or parts in its blocks.
+
+        It comes with everything below the boundary frozen, and may be changed in place. What has a gradient is trained.
+        """
+
+    def settle(self, module: nn.Module) -> nn.Module:
+        """The trained module in the form of the task model again, so that the ecosystem opens what is saved."""

@@ -63,7 +63,8 @@ def front_matter(run: Mapping[str, Any], scores: Mapping[str, Any]) -> str:
     told = {
         **({} if run["model"]["source"] in OTHER_LIBRARIES else {"library_name": "transformers"}),
         **_license(run["model"]["license"]),
-        **({"base_model": base} if base else {}),
+        # fresh weights descend from no other model
+        **({"base_model": base} if base and run["settings"]["strategy"] != "scratch" else {}),
         "pipeline_tag": run["task"],
         "tags": ["headstart", run["settings"]["strategy"]],
         **({"datasets": [dataset]} if dataset else {}),
@@ -132,6 +133,8 @@ def _opening(run: Mapping[str, Any], scores: Mapping[str, Any]) -> str:
     moved = {
         "frozen": "The pretrained model is unchanged; a head was learnt on the features it gives.",
         "top": "Its highest blocks were trained further on the data below; those beneath are unchanged.",
+        "lora": "Adapters of low rank were trained on the data below and added to the weights of its blocks.",
+        "scratch": "Only its architecture was taken: fresh weights were trained on the data below.",
     }
     how = moved.get(run["settings"]["strategy"], "Its weights were trained further on the data below.")
     return (
@@ -161,7 +164,7 @@ def _measured(figures: Mapping[str, Any] | None) -> str:
 
 def _honest(gain: Mapping[str, Any]) -> str:
     if say.standing(gain) == "level":
-        return "The interval contains 0, so these rows do not show that the pretrained model is better."
+        return "The interval contains 0, so these rows do not show that the model is better."
     side = "above" if say.standing(gain) == "better" else "below"
     return f"The whole interval lies {side} 0."
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from headstart.contracts import Backbone
 from headstart.heads import form
-from headstart.settings import OF_THE_LOOP, FitSettings, Recipe
+from headstart.settings import OF_LORA, OF_THE_LOOP, FitSettings, Recipe
+from headstart.strategies._plain import adapt, settle
+
+__all__ = ["adapt", "settle"]
 
 # what an MLP head on fixed features needs; a linear head has no use for either
-recipe = Recipe(epochs=30, lr=1e-3, patience=5)
+recipe = Recipe(epochs=30, lr=1e-3, patience=5, layer_decay=1.0)
 
 
 def needs_validation(settings: FitSettings) -> bool:
@@ -17,11 +20,10 @@ def needs_validation(settings: FitSettings) -> bool:
 
 def unused(settings: FitSettings) -> frozenset[str]:
     """A linear head is solved for, without the loop, unless what it reads must be learnt."""
-    unused = {"top", "unfreeze"} | ({"head_width", "head_dropout"} if settings.head == "linear" else set())
-    if not settings.reads_states:
-        unused.add("cache")
+    unused = OF_LORA | {"top", "unfreeze"} | ({"head_width", "head_dropout"} if settings.head == "linear" else set())
     is_solved = not needs_validation(settings)
-    return frozenset(unused | (OF_THE_LOOP | {"validation_size"} if is_solved else {"layer_decay"}))
+    kept = set() if settings.reads_states else {"cache"}
+    return frozenset(unused | kept | (OF_THE_LOOP | {"validation_size"} if is_solved else {"layer_decay"}))
 
 
 def apply(backbone: Backbone, settings: FitSettings) -> int:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from headstart.contracts import Backbone
-from headstart.errors import MismatchError
 from headstart.heads import form
-from headstart.settings import FitSettings, Recipe
+from headstart.settings import OF_LORA, FitSettings, Recipe
+from headstart.strategies import _blocks
+from headstart.strategies._plain import adapt, settle
+
+__all__ = ["adapt", "settle"]
 
 # best of 1e-4 to 4e-4 on the validation split of SST-2, see the decision log
 recipe = Recipe(epochs=4, lr=2e-4, patience=2)
@@ -19,7 +22,7 @@ def needs_validation(settings: FitSettings) -> bool:
 def unused(settings: FitSettings) -> frozenset[str]:
     """The sizes of a linear head; without a head of ours the ecosystem's task model brings its own."""
     sizes = {"head_width", "head_dropout"} if settings.head == "linear" else set()
-    return frozenset({"top", "unfreeze", "cache"} | sizes)
+    return OF_LORA | {"top", "unfreeze", "cache"} | sizes
 
 
 def apply(backbone: Backbone, settings: FitSettings) -> int:
@@ -29,8 +32,7 @@ def apply(backbone: Backbone, settings: FitSettings) -> int:
         MismatchError: The backbone has no blocks, so it cannot be trained, or does not give what the head reads.
         SettingError: Two of the settings of the head do not go together.
     """
-    if not backbone.blocks:
-        raise MismatchError(f'"{backbone.ref}" has no blocks that can be trained. Use --strategy frozen.')
+    _blocks.count(backbone)
     form.verify(backbone, settings)
     return 0
 

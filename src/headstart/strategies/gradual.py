@@ -6,9 +6,13 @@ Features learnt before are thus not thrown away for the sake of a head that know
 from __future__ import annotations
 
 from headstart.contracts import Backbone
-from headstart.errors import MismatchError, SettingError
+from headstart.errors import SettingError
 from headstart.heads import form
-from headstart.settings import FitSettings, Recipe
+from headstart.settings import OF_LORA, FitSettings, Recipe
+from headstart.strategies import _blocks
+from headstart.strategies._plain import adapt, settle
+
+__all__ = ["adapt", "settle"]
 
 # of the last stage, which trains as `full` does
 recipe = Recipe(epochs=4, lr=2e-4, patience=2)
@@ -21,7 +25,7 @@ def needs_validation(settings: FitSettings) -> bool:
 
 def unused(settings: FitSettings) -> frozenset[str]:
     """The sizes of a linear head; without a head of ours the ecosystem's task model brings its own."""
-    return frozenset({"top"} | ({"head_width", "head_dropout"} if settings.head == "linear" else set()))
+    return OF_LORA | {"top"} | ({"head_width", "head_dropout"} if settings.head == "linear" else set())
 
 
 def apply(backbone: Backbone, settings: FitSettings) -> int:
@@ -39,9 +43,7 @@ def stages(backbone: Backbone, settings: FitSettings) -> tuple[int, ...]:
     Source: gradual unfreezing, Howard and Ruder, ACL 2018, section 3.3; with as many blocks as there are it is the
         linear probing then fine-tuning of Kumar et al., ICLR 2022.
     """
-    num_blocks = len(backbone.blocks)
-    if not num_blocks:
-        raise MismatchError(f'"{backbone.ref}" has no blocks that can be trained. Use --strategy frozen.')
+    num_blocks = _blocks.count(backbone)
     form.verify(backbone, settings)
     more = (num_blocks + 1) // 2 if settings.unfreeze is None else settings.unfreeze
     if more > num_blocks:

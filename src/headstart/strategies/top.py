@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from headstart.contracts import Backbone
-from headstart.errors import MismatchError, SettingError
 from headstart.heads import form
-from headstart.settings import FitSettings, Recipe
+from headstart.settings import OF_LORA, FitSettings, Recipe
+from headstart.strategies import _blocks
+from headstart.strategies._plain import adapt, settle
+
+__all__ = ["adapt", "settle"]
+
+TOP = 2
+"""Blocks that are trained where nobody says how many."""
 
 # as for `full`: the same blocks learn, fewer of them
 recipe = Recipe(epochs=4, lr=2e-4, patience=2)
@@ -18,23 +24,19 @@ def needs_validation(settings: FitSettings) -> bool:
 
 def unused(settings: FitSettings) -> frozenset[str]:
     """The sizes of a linear head; without a head of ours the ecosystem's task model brings its own."""
-    return frozenset({"unfreeze"} | ({"head_width", "head_dropout"} if settings.head == "linear" else set()))
+    return OF_LORA | {"unfreeze"} | ({"head_width", "head_dropout"} if settings.head == "linear" else set())
 
 
 def apply(backbone: Backbone, settings: FitSettings) -> int:
-    """Below the last `settings.top` blocks.
+    """Below the last `settings.top` blocks, or all where there are fewer than are taken by default.
 
     Raises:
         MismatchError: The backbone has no blocks, so it cannot be trained, or does not give what the head reads.
         SettingError: It has fewer blocks than that, or two of the settings of the head do not go together.
     """
-    num_blocks = len(backbone.blocks)
-    if not num_blocks:
-        raise MismatchError(f'"{backbone.ref}" has no blocks that can be trained. Use --strategy frozen.')
-    if settings.top > num_blocks:
-        raise SettingError(f'--top {settings.top}: "{backbone.ref}" has {num_blocks} blocks. Give 1 to {num_blocks}.')
+    boundary = _blocks.below_the_last(settings.top, backbone, default=TOP)
     form.verify(backbone, settings)
-    return num_blocks + 1 - settings.top
+    return boundary
 
 
 def stages(backbone: Backbone, settings: FitSettings) -> tuple[int, ...]:

@@ -120,6 +120,8 @@ class Learnt:
     recipe: Recipe | None = None
     history: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
     validation: float = 0.0
+    num_trained: int | None = None
+    """How many numbers were trained, where it takes the network before it was settled to tell."""
 
 
 def precision(job: Job, name: str, work: Callable[[str], None], *, saved: Checkpoints | None = None) -> step.Precision:

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from headstart.contracts import Strategy
 from headstart.train import head, states, whole
 from headstart.train.job import NOWHERE, Around, Job, Learnt
 
 __all__ = ["NOWHERE", "Around", "Job", "Learnt", "learn"]
 
 
-def learn(job: Job, stages: Sequence[int]) -> Learnt:
+def learn(job: Job, stages: Sequence[int], strategy: Strategy) -> Learnt:
     """The trained network.
 
     Args:
         job: What to learn from and with.
         stages: Boundaries from the strategy; where the last is above the highest block only a head is learnt.
+        strategy: Says what is trained above the boundary.
     """
     if stages[-1] <= len(job.backbone.blocks):
-        return whole.learn(job, stages)
+        return whole.learn(job, stages, strategy)
     if not job.settings.reads_states:
         return head.learn(job)
-    return states.learn(job) if job.settings.cache else whole.learn(job, stages)
+    return states.learn(job) if job.settings.cache else whole.learn(job, stages, strategy)

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from headstart import stack
-from headstart.contracts import Encoded
+from headstart.contracts import Encoded, Strategy
 from headstart.device import device
 from headstart.network import Headed, Whole
 from headstart.progress import Foreseen, Note, Stage
@@ -24,10 +24,11 @@ from headstart.train.job import Job, Learnt, precision, validation
 from headstart.train.learner import Epoch
 
 
-def learn(job: Job, boundaries: Sequence[int]) -> Learnt:
+def learn(job: Job, boundaries: Sequence[int], strategy: Strategy) -> Learnt:
     """The network, trained above each boundary in turn."""
     assert job.validation is not None, "strategies that move blocks ask for a validation split"
-    whole = _network(job, boundaries[-1], job.encoded(job.train))
+    whole = _network(job, boundaries[-1], strategy, job.encoded(job.train))
+    num_trained = sum(parameter.numel() for parameter in whole.parameters() if parameter.requires_grad)
     left_out = {name for name, parameter in whole.named_parameters() if not parameter.requires_grad}
     saved = job.checkpoints("stage-1")
     arithmetic = precision(job, _step_name(job, boundaries[-1]), _one_step(job, whole), saved=saved)
@@ -39,16 +40,18 @@ def learn(job: Job, boundaries: Sequence[int]) -> Learnt:
         job.listener(Note("The last stage ended no better on validation: the weights of an earlier one are kept."))
     whole.load_state_dict(best.weights)
     reading = str(whole.reading) if isinstance(whole, Headed) else "classifier"
-    return Learnt(whole.cpu().eval(), arithmetic, reading, best.truncated, job.recipe, best.history, best.value)
+    whole.module = strategy.settle(whole.cpu().eval().module)
+    how = job.recipe, best.history, best.value, num_trained
+    return Learnt(whole, arithmetic, reading, best.truncated, *how)
 
 
-def _network(job: Job, boundary: int, encoded: Encoded) -> Whole | Headed:
-    """The ecosystem's task model, or the bare one with our head where that was asked for."""
-    if job.settings.brings_head:
+def _network(job: Job, boundary: int, strategy: Strategy, encoded: Encoded) -> Whole | Headed:
+    """The ecosystem's task model, or the bare one with our head where that was asked for and the strategy takes it."""
+    if job.settings.brings_head and "head" not in strategy.unused(job.settings):
         return own.headed(job, boundary, encoded)
-    whole = Whole(job.backbone.task_module(job.task.auto_class, job.names), boundary).to(device())
-    stack.freeze(whole.module, boundary)
-    return whole
+    module = job.backbone.task_module(job.task.auto_class, job.names)
+    stack.freeze(module, boundary)
+    return Whole(strategy.adapt(module, boundary, job.settings), boundary).to(device())
 
 
 def _cut(whole: Whole | Headed, boundary: int, left_out: set[str]) -> None:
@@ -108,14 +111,14 @@ def _stage(job: Job, whole: Whole | Headed, arithmetic: step.Precision, *, numbe
 
 def _step_name(job: Job, boundary: int) -> str:
     head = f" under {job.settings.head}, {job.settings.pool}" if job.settings.brings_head else ""
-    return f"step above {boundary}{head}"
+    return f"{job.settings.strategy} step above {boundary}{head}"
 
 
 def _groups(job: Job, whole: nn.Module) -> list[dict[str, Any]]:
     """The parameters by depth; a head of ours stands above them all."""
     assert isinstance(whole, Whole | Headed), "what was made above, or a copy of it"
     decay, lr = job.settings.weight_decay, job.recipe.lr
-    below_it = groups.layered(whole.module, lr=lr, layer_decay=job.settings.layer_decay, weight_decay=decay)
+    below_it = groups.layered(whole.module, lr=lr, layer_decay=job.recipe.layer_decay, weight_decay=decay)
     on_top = groups.alike(whole.head, lr=lr, weight_decay=decay) if isinstance(whole, Headed) else []
     return below_it + on_top
 

@@ -1,19 +1,65 @@
-"""The same learning with several seeds: which model to take, and how far the others are from it."""
+"""From splits to a model: learnt once, or with several seeds of which one is taken and all are told."""
 
 from __future__ import annotations
 
 import dataclasses
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from headstart import launch
+import torch
+
+from headstart import launch, plug, score
+from headstart.contracts import Backbone, Splits, Strategy, Task
 from headstart.model import Model
 from headstart.progress import Listener, Note, Stage
 from headstart.settings import FitSettings
-from headstart.train.learn import Around, Learnt
+from headstart.train import learn as training
+from headstart.train.learn import NOWHERE, Around, Learnt
 
 Learning = Callable[[FitSettings, Around], tuple[Model, Learnt]]
+
+
+@dataclass(frozen=True)
+class Ready:
+    """All that learning starts from, apart from the settings."""
+
+    task_name: str
+    backbone: Backbone
+    splits: Splits
+    stages: Sequence[int]
+
+
+def learn(
+    ready: Ready, settings: FitSettings, listener: Listener, around: Around
+) -> tuple[Model, Learnt, dict[str, Any] | None]:
+    """The model to take, and for several seeds how all of them did."""
+    rows = ready.splits.test
+
+    def learning(chosen: FitSettings, place: Around) -> tuple[Model, Learnt]:
+        return once(ready, chosen, listener, place)
+
+    def measure(model: Model) -> float:
+        assert rows is not None, "a test split is always given or held out"
+        return score.primary(model.task, model.learned, model.predict(model.task.items(rows)), rows)
+
+    return over(settings, around, learning, measure=measure, listener=listener)
+
+
+def once(ready: Ready, settings: FitSettings, listener: Listener, around: Around = NOWHERE) -> tuple[Model, Learnt]:
+    """The model learnt from the splits, everything random in it drawn from the settings' seed."""
+    task: Task = plug.load("tasks", ready.task_name)
+    learned = task.learn(ready.splits.train)
+    strategy: Strategy = plug.load("strategies", settings.strategy)
+    recipe = settings.recipe(strategy.recipe)
+    rows = ready.splits.train, ready.splits.validation
+    job = training.Job(task, learned, ready.backbone, *rows, settings, recipe, listener, around)
+    with torch.random.fork_rng():
+        torch.manual_seed(settings.seed)
+        learnt = training.learn(job, ready.stages, strategy)
+    model = Model(ready.task_name, learned, ready.backbone, learnt.network.eval(), settings.max_length)
+    return model, learnt
 
 
 def over(
