@@ -24,13 +24,14 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("report", "folder", "journal", "record"),
     ("train", "model"),
     ("tasks", "strategies", "features", "score", "network", "anatomy"),
-    ("data", "sources", "stack", "cut", "stand_ins", "kernels", "starters", "batches", "pool", "store"),
+    ("data", "sources", "stack", "cut", "stand_ins", "kernels", "starters", "batches", "pool", "store", "windows"),
     ("errors", "progress", "plug", "contracts", "settings", "device", "cache", "launch", "cost", "budget"),
 )
 """Top to bottom; a room imports from the layers below its own."""
 
 SIBLINGS = {
     ("tasks", "score"): "a task's metrics are the common ones",
+    ("sources", "windows"): "a long text becomes several rows where it is encoded",
     ("sources", "pool"): "a family says of itself how wide an average of its states is",
     ("sources", "stack"): "a backbone knows where its blocks are",
     ("sources", "cut"): "a family that does not tell its hidden states is looked into at its blocks",
@@ -68,6 +69,7 @@ WORKSHOPS: dict[str, set[str]] = {
     "cut": {"torch"},
     "stand_ins": {"torch"},
     "store": {"numpy"},
+    "windows": {"numpy"},
     "kernels": {"torch"},
     "score": {"numpy"},
     "tasks": {"numpy"},

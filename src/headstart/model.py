@@ -23,12 +23,16 @@ from headstart import network, plug
 from headstart.contracts import Backbone, Learned, Prediction, Task
 from headstart.errors import ModelError, ModelNotFound, OutputError
 from headstart.network import Headed, Reading, Whole
+from headstart.settings import LONG
 from headstart.sources import _ref
+from headstart.sources._snippets import OF_WINDOWS
 
 FACTS = "headstart.json"
 """Our own facts about a model folder; written last, so that a folder without it is unfinished."""
 HEAD = "head.safetensors"
-FORMAT = 1
+FORMAT = 2
+READ = (1, 2)
+"""The formats that are read; the first knew only texts that are cut."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,7 @@ class Model:
     backbone: Backbone
     network: nn.Module
     max_length: int | None = None
+    long: str = "cut"
 
     @property
     def task(self) -> Task:
@@ -56,7 +61,7 @@ class Model:
         """The network's raw output, shape (N, C), in the order of `names`; exact fp32."""
         if not len(items):
             return np.zeros((0, len(self.names)), dtype=np.float32)
-        encoded = self.backbone.prepare(list(items), max_length=self.max_length)
+        encoded = self.backbone.prepare(list(items), max_length=self.max_length, long=self.long)
         return np.asarray(network.answers(self.network, encoded).numpy())
 
     def predict(self, items: Sequence[Any]) -> list[Prediction]:
@@ -107,6 +112,7 @@ class Model:
             "task": self.task_name,
             "learned": self.task.to_json(self.learned),
             "max_length": self.max_length,
+            "long": self.long,
             "head": _head_facts(self.network),
             "base_model": str(self.backbone.ref),
         }
@@ -146,7 +152,7 @@ def load(folder: str | Path, *, trust: bool = False) -> Model:
     learned = task.from_json(facts["learned"])
     backbone = _ref.load(f"dir:{folder}", offline=True, trust=trust)
     trained = _network(backbone, task, learned, facts["head"], folder)
-    return Model(facts["task"], learned, backbone, trained.eval(), facts["max_length"])
+    return Model(facts["task"], learned, backbone, trained.eval(), facts["max_length"], facts["long"])
 
 
 def _read_facts(path: Path) -> dict[str, Any]:
@@ -154,11 +160,14 @@ def _read_facts(path: Path) -> dict[str, Any]:
         facts = json.loads(path.read_text(encoding="utf-8"))
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise ModelError(f"{path} is damaged: {error}. Copy the model folder again.") from error
-    if not isinstance(facts, dict) or facts.get("format") != FORMAT:
+    if not isinstance(facts, dict) or facts.get("format") not in READ:
         raise ModelError(f"{path} has a format this version does not read (it reads {FORMAT}). Update headstart.")
-    for name in ("task", "learned", "head", "max_length"):
+    facts = facts if facts["format"] == FORMAT else {**facts, "long": "cut"}
+    for name in ("task", "learned", "head", "max_length", "long"):
         if name not in facts:
             raise ModelError(f'{path} is damaged: it has no "{name}". Copy the model folder again.')
+    if facts["long"] not in LONG:
+        raise ModelError(f'{path} is damaged: "long" is "{facts["long"]}". Copy the model folder again.')
     return facts
 
 
@@ -176,12 +185,13 @@ def _network(backbone: Backbone, task: Task, learned: Learned, head: dict[str, A
 def usage(model: Model) -> str:
     """Python that opens the folder without headstart and reproduces its predictions; goes into the model card."""
     if not isinstance(model.network, Headed):
-        return model.backbone.usage(model.task.auto_class, max_length=model.max_length)
+        return model.backbone.usage(model.task.auto_class, max_length=model.max_length, long=model.long)
     groups = [list(group) for group in model.network.reading.groups]
     head = _LINEAR if len(list(model.network.head.children())) == 1 else _MLP
     names = json.dumps(list(model.names), ensure_ascii=False)
-    vectors = model.backbone.usage(None, max_length=model.max_length)
-    return vectors + _HEADED.format(groups=groups, head=head, names=names)
+    vectors = model.backbone.usage(None, max_length=model.max_length, long=model.long)
+    has_windows = model.long == "chunks" and model.backbone.max_tokens > 0
+    return vectors + _HEADED.format(groups=groups, head=head + OF_WINDOWS * has_windows, names=names)
 
 
 _HEADED = """groups = {groups}  # each group of layers is averaged, the averages stand side by side
@@ -190,10 +200,10 @@ features = torch.cat([torch.stack([vectors[layer] for layer in group]).mean(0) f
 from safetensors.torch import load_file
 
 head = load_file(folder + "/head.safetensors")
-{head}
-names = {names}
+{head}names = {names}
 labels = [names[i] for i in logits.argmax(-1).tolist()]
 """
-_LINEAR = 'logits = features @ head["0.weight"].T + head["0.bias"]'
+_LINEAR = 'logits = features @ head["0.weight"].T + head["0.bias"]\n'
 _MLP = """hidden = torch.nn.functional.gelu(features @ head["0.weight"].T + head["0.bias"])
-logits = hidden @ head["3.weight"].T + head["3.bias"]"""
+logits = hidden @ head["3.weight"].T + head["3.bias"]
+"""

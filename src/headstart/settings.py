@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from math import inf
 from numbers import Integral, Real
@@ -30,6 +30,12 @@ OF_THE_LOOP = frozenset(
     )
 )
 """Settings of the training loop; they play no part where nothing is trained by it."""
+
+
+LONG = ("head-tail", "cut", "chunks")
+"""What may be read of a text that is longer than the model reads."""
+ONLY_FOR = {"max_length": "text", "long": "text"}
+"""Settings that play a part for one modality alone."""
 
 
 class Limit(NamedTuple):
@@ -122,6 +128,9 @@ class FitSettings:
     max_length: int | None = None
     """Longest input in tokens; by default what the model reads."""
 
+    long: str = choice(*LONG, default="head-tail")
+    """What is read of a longer text: head-tail (first and last tokens), cut (the first) or chunks (all, in parts)."""
+
     epochs: int | None = limited(COUNT, default=None)
     """Most passes over the training rows; by default what suits the strategy."""
 
@@ -191,6 +200,24 @@ class FitSettings:
             lr=default.lr if self.lr is None else self.lr,
             patience=default.patience if self.patience is None else self.patience,
         )
+
+
+def idle(settings: FitSettings, unused: Iterable[str], *, modality: str) -> list[str]:
+    """What to say of settings that were given and play no part, so that nobody believes they did.
+
+    Args:
+        settings: As given.
+        unused: What the strategy has no use for.
+        modality: Of the rows.
+    """
+    of_others = {name for name, only in ONLY_FOR.items() if only != modality}
+    found = []
+    for entry in sorted(dataclasses.fields(settings), key=lambda entry: entry.name):
+        if entry.name in {*unused, *of_others} and getattr(settings, entry.name) != entry.default:
+            where = f"--strategy {settings.strategy} --head {settings.head}"
+            where = f"rows of {modality}" if entry.name in of_others else where
+            found.append(f"--{entry.name.replace('_', '-')} plays no part with {where}.")
+    return found
 
 
 def _verify(entry: dataclasses.Field[Any], value: Any) -> None:

@@ -1,10 +1,11 @@
 """Learning a head on frozen features: inside the ecosystem's class where that reads the same, else beside the stack."""
 
-# N rows, D width, C classes
+# N items, M rows of them, D width, C classes
 
 from __future__ import annotations
 
 import copy
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from headstart import batches, features, kernels, network
+from headstart import batches, features, kernels, network, windows
 from headstart.contracts import Encoded, Inputs, Rows
 from headstart.device import device
 from headstart.errors import SettingError
@@ -49,12 +50,13 @@ def _inside(job: Job) -> Learnt:
     _replace(bare, network.classifier_of(bare), nn.Identity())
     extracted = _extract(job, bare, lambda part, inputs: part(**inputs.tensors).logits, layer.in_features, "classifier")
     found = linear.fit(
-        [None], lambda _: extracted.train, _classes(job), seed=job.settings.seed, weights_C=job.class_weights
+        [None], lambda _: extracted.train.means, _classes(job), seed=job.settings.seed, weights_C=job.class_weights
     )
     network.set_linear(layer, found.weight_CD, found.bias_C)
-    history, value = found.tried, -found.log_loss
     return Learnt(
-        Whole(module), extracted.precision, "classifier", extracted.truncated, history=history, validation=value
+        *(Whole(module), extracted.precision, "classifier", extracted.train.long),
+        history=found.tried,
+        validation=-found.log_loss,
     )
 
 
@@ -69,10 +71,11 @@ def _beside(job: Job) -> Learnt:
     widths = job.backbone.widths
     candidates = network.readings(job.settings.read, widths)
     extracted = _extract(job, job.backbone.module, job.backbone.pooled, sum(widths), "layers")
+    means_ND = extracted.train.means
 
     def read(reading: Reading | None) -> Floats:
         assert reading is not None, "every candidate here is a reading of layers"
-        return np.asarray(reading.of(extracted.train, widths))
+        return np.asarray(reading.of(means_ND, widths))
 
     job.listener(Stage("head", f"{job.settings.head}, {len(candidates)} readings"))
     found = linear.fit(candidates, read, _classes(job), seed=job.settings.seed, weights_C=job.class_weights)
@@ -83,19 +86,45 @@ def _beside(job: Job) -> Learnt:
         history: Sequence[Mapping[str, Any]] = found.tried
         value = -found.log_loss
     else:
-        head, history = _mlp(job, read(found.reading), np.asarray(found.reading.of(extracted.validation, widths)))
+        assert extracted.validation is not None, "a head that stops early asks for a validation split"
+        read_rows = [
+            dataclasses.replace(split, features_MD=np.asarray(found.reading.of(split.features_MD, widths)))
+            for split in (extracted.train, extracted.validation)
+        ]
+        head, history = _mlp(job, *read_rows)
         value = max(next(iter(epoch["validation"].values())) for epoch in history)
     headed = Headed(job.backbone, found.reading, head.eval())
     recipe = None if job.settings.head == "linear" else job.recipe
-    return Learnt(headed, extracted.precision, str(found.reading), extracted.truncated, recipe, history, value)
+    return Learnt(headed, extracted.precision, str(found.reading), extracted.train.long, recipe, history, value)
+
+
+@dataclass(frozen=True)
+class _Split:
+    """Features of the rows of a split, and the rows; a long text may have several."""
+
+    features_MD: Floats
+    encoded: Encoded
+
+    @property
+    def means(self) -> Floats:
+        """Those of the items, shape (N, D)."""
+        return windows.mean(self.features_MD, self.encoded)
+
+    @property
+    def long(self) -> dict[str, int]:
+        """What became of long items."""
+        return windows.told(self.encoded)
+
+    def rows(self, mean_D: Floats, scale_D: Floats) -> Encoded:
+        """The features, standardised, as rows to learn from or to answer."""
+        return windows.over(_FeatureRows((self.features_MD - mean_D) / scale_D), self.encoded)
 
 
 @dataclass(frozen=True)
 class _Extracted:
-    train: Floats
-    validation: Floats | None
+    train: _Split
+    validation: _Split | None
     precision: step.Precision
-    truncated: int
 
 
 def _extract(
@@ -106,16 +135,19 @@ def _extract(
     encoded = job.encoded(job.train)
     arithmetic = precision(job, name, _one_pass(module, read, encoded))
     extractor = features.Extractor(
-        module, read, width, name, job.backbone.digest(), job.settings.max_length, arithmetic.dtype
+        *(module, read, width, name, job.backbone.digest(), job.settings.max_length, arithmetic.dtype),
+        long=job.settings.long,
     )
 
-    def compute(rows: Rows, inputs: Encoded) -> Floats:
-        keys = features.row_keys(job.task.items(rows), are_files=job.task.modality != "text")
-        return features.of(extractor, inputs, keys, cache=features.cache_root(), listener=job.listener)
+    def compute(rows: Rows, inputs: Encoded) -> _Split:
+        items = features.row_keys(job.task.items(rows), are_files=job.task.modality != "text")
+        keys = windows.keys(items, inputs)
+        found = features.of(extractor, inputs, keys, cache=features.cache_root(), listener=job.listener)
+        return _Split(found, inputs)
 
     needs_more = job.validation is not None and job.settings.head != "linear"
     held_out = compute(job.validation, job.encoded(job.validation)) if needs_more and job.validation else None
-    return _Extracted(compute(job.train, encoded), held_out, arithmetic, encoded.truncated)
+    return _Extracted(compute(job.train, encoded), held_out, arithmetic)
 
 
 def _one_pass(
@@ -144,6 +176,7 @@ class _FeatureRows:
 
     features_ND: Floats
     truncated: int = 0
+    lost: int = 0
 
     @property
     def lengths(self) -> Indices:
@@ -165,11 +198,10 @@ class _OnFeatures(nn.Module):
         return logits
 
 
-def _mlp(job: Job, train_ND: Floats, validation_ND: Floats) -> tuple[nn.Sequential, list[dict[str, Any]]]:
+def _mlp(job: Job, train: _Split, held_out: _Split) -> tuple[nn.Sequential, list[dict[str, Any]]]:
     """An MLP head trained by the loop on standardised features, the standardisation then folded into it."""
-    mean_D, scale_D = train_ND.mean(axis=0), train_ND.std(axis=0) + 1e-6
-    head = network.head(job.settings.head, train_ND.shape[1], len(job.names))
-    rows, held_out = (_FeatureRows((features - mean_D) / scale_D) for features in (train_ND, validation_ND))
+    mean_D, scale_D = train.features_MD.mean(axis=0), train.features_MD.std(axis=0) + 1e-6
+    head = network.head(job.settings.head, len(mean_D), len(job.names))
     plan = loop.Plan(
         lambda trained: [
             {"params": list(trained.parameters()), "lr": job.recipe.lr, "weight_decay": job.settings.weight_decay}
@@ -179,7 +211,7 @@ def _mlp(job: Job, train_ND: Floats, validation_ND: Floats) -> tuple[nn.Sequenti
         "float32",
         checkpoints=job.checkpoints("head"),
     )
-    lesson = job.lesson(rows, validation(job, held_out, "float32"))
+    lesson = job.lesson(train.rows(mean_D, scale_D), validation(job, held_out.rows(mean_D, scale_D), "float32"))
     history = loop.train(_OnFeatures(head), lesson, plan, job.listener)
     first = head[0]
     assert isinstance(first, nn.Linear), "every head begins with a linear layer"

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from headstart import batches, launch, network
+from headstart import batches, launch, network, windows
 from headstart.budget import Budget, budget
 from headstart.contracts import Backbone, Encoded, Learned, Rows, Task
 from headstart.cost import Meter
@@ -87,13 +87,14 @@ class Job:
 
     def lesson(self, rows: Encoded, validate: Callable[[nn.Module], Mapping[str, float]]) -> Lesson:
         """The training rows, in whatever form they are kept, as the loop learns from them."""
-        found = self.class_weights
+        found, owners = self.class_weights, windows.owners(rows)
         weights = None if found is None else torch.from_numpy(found)
 
         def loss(output: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
             return self.task.loss(output, targets, weights=weights, smoothing=self.settings.label_smoothing)
 
-        return Lesson(rows.lengths, lambda batch, _: (rows.take(batch), self.targets(batch)), loss, validate)
+        # every window of a text has the text's target
+        return Lesson(rows.lengths, lambda batch, _: (rows.take(batch), self.targets(owners[batch])), loss, validate)
 
     def checkpoints(self, name: str) -> Checkpoints | None:
         """Where one of the run's trainings is saved."""
@@ -101,22 +102,24 @@ class Job:
 
     def encoded(self, rows: Rows) -> Encoded:
         """Rows as the model reads them."""
-        return self.backbone.prepare(self.task.items(rows), max_length=self.settings.max_length)
+        return self.backbone.prepare(
+            self.task.items(rows), max_length=self.settings.max_length, long=self.settings.long
+        )
 
 
 @dataclass(frozen=True)
 class Learnt:
     """A trained network and how it came about.
 
-    `precision` is the arithmetic, `reading` what the head reads, `truncated` how many texts were cut, `recipe` what the
-    loop trained with where it was used, `history` has one entry for each epoch or trial, `validation` is the figure it
-    was chosen by, better when higher.
+    `precision` is the arithmetic, `reading` what the head reads, `long` what became of texts longer than the model
+    reads (see `windows.told`), `recipe` what the loop trained with where it was used, `history` has one entry for each
+    epoch or trial, `validation` is the figure it was chosen by, better when higher.
     """
 
     network: nn.Module
     precision: step.Precision
     reading: str
-    truncated: int
+    long: Mapping[str, int]
     recipe: Recipe | None = None
     history: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
     validation: float = 0.0
@@ -152,10 +155,10 @@ def validation(job: Job, encoded: Encoded, dtype: str) -> Callable[[nn.Module], 
 
 
 def _answers(trained: nn.Module, encoded: Encoded, dtype: str) -> torch.Tensor:
-    """The network's output for every row, each process of the run having computed its share of them."""
+    """The network's output for every item, each process of the run having computed its share of the rows."""
     if len(encoded.lengths) < launch.num_processes():
         return network.answers(trained, encoded, dtype=dtype)
     shares = [np.arange(first, len(encoded.lengths), launch.num_processes()) for first in range(launch.num_processes())]
     mine = batches.Some(encoded, shares[launch.rank()])
     parts = launch.gathered(network.answers(trained, mine, dtype=dtype))
-    return torch.cat(parts)[torch.as_tensor(np.argsort(np.concatenate(shares)))]
+    return windows.mean(torch.cat(parts)[torch.as_tensor(np.argsort(np.concatenate(shares)))], encoded)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from headstart import stack
+from headstart import stack, windows
 from headstart.device import device
 from headstart.network import Whole
 from headstart.progress import Foreseen, Note, Stage
@@ -33,14 +33,14 @@ def learn(job: Job, boundaries: Sequence[int]) -> Learnt:
     if best.is_earlier:
         job.listener(Note("The last stage ended no better on validation: the weights of an earlier one are kept."))
     whole.load_state_dict(best.weights)
-    return Learnt(whole.cpu().eval(), arithmetic, "classifier", best.truncated, job.recipe, best.history, best.value)
+    return Learnt(whole.cpu().eval(), arithmetic, "classifier", best.long, job.recipe, best.history, best.value)
 
 
 @dataclass(frozen=True)
 class _Outcome:
     history: list[Epoch]
     boundary: int
-    truncated: int
+    long: Mapping[str, int]
 
 
 @dataclass
@@ -51,7 +51,7 @@ class _Best:
     weights: dict[str, torch.Tensor] = field(default_factory=dict)
     value: float = -np.inf
     is_earlier: bool = False
-    truncated: int = 0
+    long: Mapping[str, int] = field(default_factory=dict)
     history: list[dict[str, Any]] = field(default_factory=list)
 
     def judge(self, stage: _Outcome) -> None:
@@ -61,7 +61,7 @@ class _Best:
         self.history += [
             asdict(epoch) | {"epoch": before + epoch.epoch, "boundary": stage.boundary} for epoch in stage.history
         ]
-        self.is_earlier, self.truncated = value < self.value, stage.truncated
+        self.is_earlier, self.long = value < self.value, stage.long
         if not self.is_earlier:
             self.value = value
             self.weights = {name: tensor.clone() for name, tensor in self.whole.state_dict().items()}
@@ -92,7 +92,7 @@ def _stage(job: Job, whole: Whole, boundary: int, arithmetic: step.Precision, *,
     plan, foreseen = trial.planned(job, whole, lesson, plan, rows["validation"])
     if foreseen is not None and number == of:
         job.listener(Foreseen(foreseen))
-    return _Outcome(loop.train(whole, lesson, plan, job.listener), boundary, rows["train"].truncated)
+    return _Outcome(loop.train(whole, lesson, plan, job.listener), boundary, windows.told(rows["train"]))
 
 
 def _one_step(job: Job, whole: nn.Module) -> Callable[[str], None]:
