@@ -120,6 +120,7 @@ class ImageClassifier(_Classifier):
         strategy: "frozen" or "full".
         epochs: Most passes over the rows; by default what suits the strategy.
         lr: Peak learning rate; by default what suits the strategy.
+        augment: How training images are changed: "auto", "none", or some of flip, crop, color, mixup, cutmix.
         precision: "auto", "float32" or "bfloat16".
         offline: Never ask the network.
         seed: Of everything random.
@@ -134,6 +135,7 @@ class ImageClassifier(_Classifier):
         strategy: str = "frozen",
         epochs: int | None = None,
         lr: float | None = None,
+        augment: str = "auto",
         precision: str = "auto",
         offline: bool = False,
         seed: int = 0,
@@ -142,6 +144,7 @@ class ImageClassifier(_Classifier):
         self.strategy = strategy
         self.epochs = epochs
         self.lr = lr
+        self.augment = augment
         self.precision = precision
         self.offline = offline
         self.seed = seed

@@ -260,6 +260,7 @@ def _learnt_facts(
         "reading": learnt.reading,
         "precision": learnt.precision.dtype,
         "long": dict(learnt.long),
+        "augment": list(learnt.augment),
         "parameters": record.parameters(learnt.network, boundary, num_blocks),
         "recipe": None if learnt.recipe is None else dataclasses.asdict(learnt.recipe),
         "learning": list(learnt.history),

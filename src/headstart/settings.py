@@ -34,7 +34,7 @@ OF_THE_LOOP = frozenset(
 
 LONG = ("head-tail", "cut", "chunks")
 """What may be read of a text that is longer than the model reads."""
-ONLY_FOR = {"max_length": "text", "long": "text"}
+ONLY_FOR = {"max_length": "text", "long": "text", "augment": "image"}
 """Settings that play a part for one modality alone."""
 
 
@@ -62,6 +62,11 @@ SEED = Limit(Integral, lambda number: 0 <= number < 2**32, "a whole number from 
 def choice(*options: str, default: str) -> str:
     """A field that takes one of these values."""
     return field(default=default, metadata={"options": options})
+
+
+def some_of(*names: str, alone: tuple[str, ...], default: str) -> str:
+    """A field that takes some of these names with commas between, or one of those that stand alone."""
+    return field(default=default, metadata={"names": names, "alone": alone})
 
 
 def limited(limit: Limit, *, default: T) -> T:
@@ -130,6 +135,9 @@ class FitSettings:
 
     long: str = choice(*LONG, default="head-tail")
     """What is read of a longer text: head-tail (first and last tokens), cut (the first) or chunks (all, in parts)."""
+
+    augment: str = some_of("flip", "crop", "color", "mixup", "cutmix", alone=("auto", "none"), default="auto")
+    """How training images are changed anew in each epoch: auto, none, or some of flip, crop, color, mixup, cutmix."""
 
     epochs: int | None = limited(COUNT, default=None)
     """Most passes over the training rows; by default what suits the strategy."""
@@ -225,10 +233,26 @@ def _verify(entry: dataclasses.Field[Any], value: Any) -> None:
         return
     flag = f"--{entry.name.replace('_', '-')}"
     limit, options = entry.metadata.get("limit"), entry.metadata.get("options")
+    if "names" in entry.metadata:
+        _verify_names(flag, value, **entry.metadata)
     if limit is not None and not _is_within(limit, value):
         raise SettingError(f"{flag} {value}: give {limit.says}.")
     if options is not None and value not in options:
         raise SettingError(f'{flag} "{value}": give {" or ".join(options)}.')
+
+
+def _verify_names(flag: str, value: Any, *, names: tuple[str, ...], alone: tuple[str, ...]) -> None:
+    given = [name.strip() for name in str(value).split(",")]
+    if value in alone or set(given) <= set(names):
+        return
+    import difflib  # not above: every command would wait for it, and only this one needs it
+
+    unknown = next((name for name in given if name not in names), "")
+    close = difflib.get_close_matches(unknown, (*names, *alone) if len(given) == 1 else names, n=1, cutoff=0.5)
+    guess = f' Did you mean "{close[0]}"?' if close else ""
+    raise SettingError(
+        f'{flag} "{value}": give {" or ".join(alone)}, or some of {", ".join(names)} with commas between.{guess}'
+    )
 
 
 def _is_within(limit: Limit, value: Any) -> bool:

@@ -45,6 +45,7 @@ OTHER: dict[str, Any] = {
     "unfreeze": 2,
     "price_per_hour": 2.0,
     "cache": False,
+    "augment": "flip",
 }
 """Another value than that of SETTINGS for every setting that some strategy may have no use for."""
 

@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -159,12 +160,20 @@ _NOTHING: Any = (
 
 @dataclass(frozen=True)
 class EncodedImages:
-    """Images opened, resized and normalised batch by batch; all come out the same size."""
+    """Images opened, resized and normalised batch by batch; all come out the same size.
+
+    `change` makes of a row's number and its picture the picture that is read.
+    """
 
     processor: Any
     items: tuple[Any, ...]
     truncated: int = 0
     lost: int = 0
+    change: Callable[[int, Any], Any] | None = None
+
+    def changed(self, change: Callable[[int, Any], Any]) -> EncodedImages:
+        """The same rows, each picture changed between being opened and being resized and normalised."""
+        return dataclasses.replace(self, change=change)
 
     @cached_property
     def lengths(self) -> Indices:
@@ -174,6 +183,8 @@ class EncodedImages:
     def take(self, indices: Sequence[int] | Indices) -> Inputs:
         """Pixels of a batch, shape (B, 3, H, W)."""
         images = [opened(self.items[int(i)]) for i in indices]
+        if self.change is not None:
+            images = [self.change(int(i), image) for i, image in zip(indices, images, strict=True)]
         return Inputs({"pixel_values": self.processor(images=images, return_tensors="pt")["pixel_values"]})
 
 

@@ -16,7 +16,8 @@ def needs_validation(settings: FitSettings) -> bool:
 
 def unused(settings: FitSettings) -> frozenset[str]:
     """A linear head is solved for, without the loop."""
-    never = frozenset({"top", "unfreeze", "cache"})
+    # features are computed once, of the rows as they are
+    never = frozenset({"top", "unfreeze", "cache", "augment"})
     return never | (OF_THE_LOOP | {"validation_size"} if settings.head == "linear" else {"layer_decay"})
 
 

@@ -17,7 +17,7 @@ from headstart.contracts import Backbone, Encoded, Learned, Rows, Task
 from headstart.cost import Meter
 from headstart.progress import Listener
 from headstart.settings import FitSettings, Recipe
-from headstart.train import step, weighing
+from headstart.train import step, views, weighing
 from headstart.train.checkpoint import Checkpoints
 from headstart.train.gradient import Lesson
 
@@ -85,16 +85,22 @@ class Job:
         counts = np.array([labels.count(name) for name in self.names], dtype=np.int64)
         return weighing.weights(self.settings.class_weights, self.names, counts)
 
-    def lesson(self, rows: Encoded, validate: Callable[[nn.Module], Mapping[str, float]]) -> Lesson:
-        """The training rows, in whatever form they are kept, as the loop learns from them."""
-        found, owners = self.class_weights, windows.owners(rows)
+    def lesson(
+        self,
+        rows: Encoded,
+        validate: Callable[[nn.Module], Mapping[str, float]],
+        *,
+        augment: Sequence[str] = (),
+    ) -> Lesson:
+        """The training rows, in whatever form they are kept, as the loop learns from them; `augment` changes them."""
+        found = self.class_weights
         weights = None if found is None else torch.from_numpy(found)
 
         def loss(output: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
             return self.task.loss(output, targets, weights=weights, smoothing=self.settings.label_smoothing)
 
-        # every window of a text has the text's target
-        return Lesson(rows.lengths, lambda batch, _: (rows.take(batch), self.targets(owners[batch])), loss, validate)
+        seen = views.Views(rows, self.targets, len(self.names), tuple(augment), self.settings.seed)
+        return Lesson(rows.lengths, seen.take, loss, validate)
 
     def checkpoints(self, name: str) -> Checkpoints | None:
         """Where one of the run's trainings is saved."""
@@ -113,7 +119,8 @@ class Learnt:
 
     `precision` is the arithmetic, `reading` what the head reads, `long` what became of texts longer than the model
     reads (see `windows.told`), `recipe` what the loop trained with where it was used, `history` has one entry for each
-    epoch or trial, `validation` is the figure it was chosen by, better when higher.
+    epoch or trial, `validation` is the figure it was chosen by, better when higher, `augment` says how training rows
+    were changed.
     """
 
     network: nn.Module
@@ -123,6 +130,7 @@ class Learnt:
     recipe: Recipe | None = None
     history: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
     validation: float = 0.0
+    augment: Sequence[str] = ()
 
 
 def precision(job: Job, name: str, work: Callable[[str], None], *, saved: Checkpoints | None = None) -> step.Precision:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -15,7 +16,7 @@ from headstart import stack, windows
 from headstart.device import device
 from headstart.network import Whole
 from headstart.progress import Foreseen, Note, Stage
-from headstart.train import below, gradient, groups, loop, step, trial
+from headstart.train import below, gradient, groups, loop, step, trial, views
 from headstart.train.job import Job, Learnt, precision, validation
 from headstart.train.learner import Epoch
 
@@ -27,13 +28,15 @@ def learn(job: Job, boundaries: Sequence[int]) -> Learnt:
     stack.freeze(whole.module, boundaries[-1])
     saved = job.checkpoints("stage-1")
     arithmetic = precision(job, f"step above {boundaries[-1]}", _one_step(job, whole), saved=saved)
+    augment = _tell_of_views(job, boundaries)
     best = _Best(whole)
     for number, boundary in enumerate(boundaries, start=1):
         best.judge(_stage(job, whole, boundary, arithmetic, number=number, of=len(boundaries)))
     if best.is_earlier:
         job.listener(Note("The last stage ended no better on validation: the weights of an earlier one are kept."))
     whole.load_state_dict(best.weights)
-    return Learnt(whole.cpu().eval(), arithmetic, "classifier", best.long, job.recipe, best.history, best.value)
+    told = best.long, job.recipe, best.history, best.value, augment
+    return Learnt(whole.cpu().eval(), arithmetic, "classifier", *told)
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,9 @@ def _stage(job: Job, whole: Whole, boundary: int, arithmetic: step.Precision, *,
     """Trains what is above one boundary; every stage but the last lasts one epoch."""
     whole.boundary, whole.form = boundary, None
     stack.freeze(whole.module, boundary)
+    names = _views(job, boundary)
+    # what the frozen part gives for a picture that changes changes too, and cannot be kept
+    job = dataclasses.replace(job, settings=dataclasses.replace(job.settings, cache=False)) if names else job
     rows = below.keep(job, whole, boundary, arithmetic.dtype)
     recipe = job.recipe if number == of else loop.one_epoch(job.recipe)
     named = f"stage {number} of {of}, above boundary {boundary}, " if of > 1 else ""
@@ -88,11 +94,25 @@ def _stage(job: Job, whole: Whole, boundary: int, arithmetic: step.Precision, *,
         arithmetic.dtype,
         checkpoints=job.checkpoints(f"stage-{number}"),
     )
-    lesson = job.lesson(rows["train"], validation(job, rows["validation"], arithmetic.dtype))
+    lesson = job.lesson(rows["train"], validation(job, rows["validation"], arithmetic.dtype), augment=names)
     plan, foreseen = trial.planned(job, whole, lesson, plan, rows["validation"])
     if foreseen is not None and number == of:
         job.listener(Foreseen(foreseen))
     return _Outcome(loop.train(whole, lesson, plan, job.listener), boundary, windows.told(rows["train"]))
+
+
+def _views(job: Job, boundary: int) -> tuple[str, ...]:
+    """How training rows are changed while what is above this boundary is trained."""
+    return views.chosen(job.settings, modality=job.backbone.modality, boundary=boundary)
+
+
+def _tell_of_views(job: Job, boundaries: Sequence[int]) -> tuple[str, ...]:
+    """How training rows are changed in the last stage, said."""
+    names = _views(job, boundaries[-1])
+    if names:
+        is_cache_lost = job.settings.cache and any(each > 1 and _views(job, each) for each in boundaries)
+        job.listener(Note(views.said(names, is_cache_lost=is_cache_lost)))
+    return names
 
 
 def _one_step(job: Job, whole: nn.Module) -> Callable[[str], None]:
