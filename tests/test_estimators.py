@@ -35,6 +35,15 @@ def test_parameters_are_settings(kind: Any) -> None:
     assert set(kind().get_params()) <= set(vars(FitSettings()))
 
 
+def test_defaults_are_those_of_the_settings() -> None:
+    from headstart.settings import FitSettings
+
+    defaults = vars(FitSettings())
+    for kind in (TextClassifier, ImageClassifier):
+        given = kind().get_params()
+        assert given == {name: defaults[name] for name in given}
+
+
 def test_parameters_can_be_set_and_unknown_ones_are_refused() -> None:
     assert TextClassifier().set_params(seed=5).seed == 5
     with pytest.raises(ValueError, match="Invalid parameter 'sead'"):
@@ -89,7 +98,9 @@ def test_before_fitting_nothing_is_predicted(family: families.Family) -> None:
 
 
 @pytest.mark.parametrize(
-    "given", [{"head": "mlp", "epochs": 2}, {"strategy": "full", "epochs": 1}], ids=["mlp", "full"]
+    "given",
+    [{"head": "mlp", "epochs": 2}, {"strategy": "full", "epochs": 1}, {"long": "chunks", "max_length": 5}],
+    ids=["mlp", "full", "chunks"],
 )
 def test_every_way_of_learning_is_open_to_it(given: dict[str, Any], family: families.Family) -> None:
     assert text_classifier(family, **given).fit(TEXTS, LABELS).predict(TEXTS[:3]).shape == (3,)

@@ -51,7 +51,7 @@ TEXTS = [text for text, _ in families.reviews(40)]
     "other",
     [
         *({"digest": "other"}, {"name": "classifier"}, {"width": 7}, {"max_length": 5}, {"dtype": "bfloat16"}),
-        *({"kept_as": "bfloat16"}, {"is_by_token": True}),
+        *({"kept_as": "bfloat16"}, {"is_by_token": True}, {"long": "chunks"}),
     ],
     ids=lambda other: next(iter(other)),
 )

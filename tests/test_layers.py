@@ -24,13 +24,27 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("report", "folder", "journal", "record", "trackers"),
     ("train", "model"),
     ("tasks", "strategies", "features", "caches", "score", "network", "anatomy"),
-    ("data", "sources", "stack", "cut", "stand_ins", "kernels", "starters", "batches", "pool", "store", "heads"),
-    ("errors", "progress", "plug", "contracts", "settings", "device", "cache", "launch", "cost", "budget"),
+    (
+        "data",
+        "sources",
+        "stack",
+        "cut",
+        "stand_ins",
+        "kernels",
+        "starters",
+        "batches",
+        "pool",
+        "store",
+        "heads",
+        "windows",
+    ),
+    ("errors", "progress", "plug", "contracts", "settings", "device", "cache", "limits", "launch", "cost", "budget"),
 )
 """Top to bottom; a room imports from the layers below its own."""
 
 SIBLINGS = {
     ("tasks", "score"): "a task's metrics are the common ones",
+    ("sources", "windows"): "a long text becomes several rows where it is encoded",
     ("sources", "pool"): "a family says of itself how wide an average of its states is",
     ("sources", "stack"): "a backbone knows where its blocks are",
     ("sources", "cut"): "a family that does not tell its hidden states is looked into at its blocks",
@@ -45,7 +59,9 @@ SIBLINGS = {
     ("progress", "cost"): "what a run will cost is told",
     ("budget", "errors"): "a budget that cannot be read is refused",
     ("launch", "device"): "processes meet on their devices",
-    ("settings", "errors"): "a setting that cannot be is refused",
+    ("settings", "limits"): "a setting says which values it may have",
+    ("limits", "errors"): "a value that cannot be is refused",
+    ("settings", "errors"): "settings that exclude each other are refused",
 }
 """Who may import a neighbour of the same layer, and why."""
 
@@ -68,6 +84,7 @@ WORKSHOPS: dict[str, set[str]] = {
     "cut": {"torch"},
     "stand_ins": {"torch"},
     "store": {"numpy"},
+    "windows": {"numpy"},
     "kernels": {"torch"},
     "heads.layers": {"torch"},
     "score": {"numpy"},

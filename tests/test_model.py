@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import pickle
+import re
 import runpy
 import shutil
 from collections.abc import Callable
@@ -107,6 +109,42 @@ def test_the_usage_snippet_gives_the_models_answers_without_headstart(
     assert used["labels"] == [answer["label"] for answer in original.predict(items_of(original))]
 
 
+@pytest.mark.parametrize("long", ["head-tail", "cut", "chunks"])
+@pytest.mark.parametrize("kind", ["whole text", "linear, concat", "mlp, concat"])
+def test_the_usage_snippet_reads_long_texts_as_the_model_does(
+    kind: str, long: str, family: families.Family, tmp_path: Path
+) -> None:
+    original = dataclasses.replace(made(family, kind), long=long, max_length=9)
+    original.save(tmp_path / "model")
+    texts = ["fine and the film was very dull with one cold day and the rude staff", "dull", "fine " * 80]
+    code = re.sub(r"^(folder|items) = .*", r"\1 = given_\1", model.usage(original), flags=re.MULTILINE)
+    names: dict[str, Any] = {"given_folder": str(tmp_path / "model"), "given_items": texts}
+
+    exec(code, names)
+
+    np.testing.assert_allclose(names["logits"].numpy(), original.logits(texts), atol=1e-5)
+    assert names["labels"] == [answer["label"] for answer in original.predict(texts)]
+
+
+@pytest.mark.parametrize("long", ["head-tail", "cut", "chunks"])
+def test_a_loaded_model_reads_long_texts_as_the_saved_one(long: str, family: families.Family, tmp_path: Path) -> None:
+    original, texts = dataclasses.replace(made(family, "whole text"), long=long), ["fine " * 30 + "dull " * 30]
+    original.save(tmp_path / "model")
+    assert np.array_equal(model.load(tmp_path / "model").logits(texts), original.logits(texts))
+
+
+def test_what_is_read_of_a_long_text_changes_the_answer(family: families.Family) -> None:
+    original, texts = made(family, "whole text"), ["fine " * 30 + "dull " * 30]
+    answers = [dataclasses.replace(original, long=long).logits(texts) for long in ("head-tail", "cut", "chunks")]
+    assert len({answer.tobytes() for answer in answers}) == 3
+
+
+def test_a_folder_of_the_first_format_cuts(family: families.Family, tmp_path: Path) -> None:
+    dataclasses.replace(made(family, "whole text"), long="chunks").save(tmp_path / "model")
+    changed(model.FACTS, format=1, long="gone")(tmp_path / "model")
+    assert model.load(tmp_path / "model").long == "cut"
+
+
 def test_the_usage_snippet_cuts_where_the_model_was_trained_to(family: families.Family) -> None:
     original = made(family, "whole text")
     assert "max_length=24," in model.usage(original)
@@ -192,6 +230,7 @@ REFUSALS: dict[str, tuple[Callable[[Path], None], type[HeadstartError], str]] = 
     "no folder": (shutil.rmtree, ModelNotFound, "holds no finished model"),
     "damaged facts": (cut(model.FACTS, 0.5), ModelError, "headstart.json is damaged"),
     "facts with a part missing": (changed(model.FACTS, learned="gone"), ModelError, 'has no "learned"'),
+    "unknown reading of long texts": (changed(model.FACTS, long="skim"), ModelError, '"long" is "skim"'),
     "format of the future": (changed(model.FACTS, format=99), ModelError, "Update headstart"),
     "unknown task": (changed(model.FACTS, task="telepathy"), HeadstartError, 'no task "telepathy"'),
     "weights cut short": (cut("model.safetensors", 0.5), ModelError, "cannot be read"),

@@ -234,6 +234,13 @@ def test_a_setting_that_plays_no_part_is_said(family: families.Family, data: dic
     assert Warned("--epochs plays no part with --strategy frozen --head linear.") in heard
 
 
+def test_a_setting_of_another_modality_is_said(family: families.Family, data: dict[str, Path], tmp_path: Path) -> None:
+    heard: list[Event] = []
+    asked = settings(family, model="resnet", long="chunks")
+    run.fit(data["image"], asked, out=tmp_path / "run", listener=heard.append)
+    assert Warned("--long plays no part with rows of image.") in heard
+
+
 def test_bad_rows_are_listed_beside_the_run_when_it_goes_on_without_them(
     family: families.Family, tmp_path: Path
 ) -> None:
@@ -245,12 +252,24 @@ def test_bad_rows_are_listed_beside_the_run_when_it_goes_on_without_them(
     assert json.loads(rejected)["row"] == 41
 
 
-def test_texts_that_were_cut_are_counted_in_a_warning(family: families.Family, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("long", "said"),
+    [
+        ("head-tail", "32 training texts are longer than the model reads: their first and last tokens were read, and "),
+        ("cut", "32 training texts are longer than the model reads: their ends were cut off, and "),
+        ("chunks", "32 training texts are longer than the model reads: they were read in parts, which made "),
+    ],
+)
+def test_a_run_says_what_became_of_long_texts(long: str, said: str, family: families.Family, tmp_path: Path) -> None:
     rows = families.reviews(40)
     data = families.csv_of(tmp_path / "rows.csv", [(f"{text} " * 4, label) for text, label in rows])
-    run.fit(data, settings(family, model="bert", max_length=8), out=tmp_path / "run")
-    warnings = read_json(tmp_path / "run" / "run.json")["warnings"]
-    assert any("32 training texts are longer than the model reads" in text for text in warnings)
+    run.fit(data, settings(family, model="bert", max_length=8, long=long), out=tmp_path / "run")
+    facts = read_json(tmp_path / "run" / "run.json")
+    told = facts["long"]
+    assert (told["truncated"], told["split"]) == ((0, 32) if long == "chunks" else (32, 0))
+    assert (told["tokens_lost"] > 0) == (long != "chunks")
+    assert any(text.startswith(said) for text in facts["notes" if long == "chunks" else "warnings"])
+    assert read_json(tmp_path / "run" / "model" / "headstart.json")["long"] == long
 
 
 def test_a_run_says_which_model_it_took_and_how_rows_were_split(

@@ -22,6 +22,8 @@ def other_than(entry: dataclasses.Field[Any]) -> Any:
     """A value of the field's type that is not its default."""
     if "options" in entry.metadata:
         return next(option for option in entry.metadata["options"] if option != entry.default)
+    if "names" in entry.metadata:
+        return ",".join(entry.metadata["names"][:2])
     kind = str(entry.type).split(" |")[0]
     return {"bool": not entry.default, "int": 7, "float": 0.25, "str": "something"}[kind]
 
@@ -63,6 +65,12 @@ def test_an_explicit_zero_survives(zero: str) -> None:
 
 UNUSABLE = {
     "a choice there is not": ({"head": "tree"}, '--head "tree": give linear or mlp'),
+    "a name there is not": ({"augment": "crop, flop"}, '--augment "crop, flop": give .* Did you mean "flip"'),
+    "what stands alone among others": (
+        {"augment": "auto,flip"},
+        '--augment "auto,flip": give auto or none, or some of',
+    ),
+    "no name": ({"augment": ""}, '--augment "": give auto'),
     "a word for a number": ({"epochs": "3"}, "--epochs 3: give a whole number, 1 or more"),
     "half an epoch": ({"epochs": 2.5}, "--epochs 2.5: give a whole number"),
     "a switch for a number": ({"batch_size": True}, "--batch-size True: give a whole number"),

@@ -49,6 +49,11 @@ class Some:
         """As of the whole."""
         return self.encoded.truncated
 
+    @property
+    def lost(self) -> int:
+        """As of the whole."""
+        return self.encoded.lost
+
     def take(self, indices: Sequence[int] | Indices) -> Inputs:
         """A batch of them, counted among themselves."""
         return self.encoded.take(self.rows[np.asarray(indices)])

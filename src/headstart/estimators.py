@@ -75,6 +75,7 @@ class TextClassifier(_Classifier):
         epochs: Most passes over the rows; by default what suits the strategy.
         lr: Peak learning rate; by default what suits the strategy.
         max_length: Longest text in tokens.
+        long: What is read of a longer text: "head-tail", "cut" or "chunks".
         precision: "auto", "float32" or "bfloat16".
         offline: Never ask the network.
         seed: Of everything random.
@@ -94,6 +95,7 @@ class TextClassifier(_Classifier):
         epochs: int | None = None,
         lr: float | None = None,
         max_length: int | None = None,
+        long: str = "head-tail",
         precision: str = "auto",
         offline: bool = False,
         seed: int = 0,
@@ -104,6 +106,7 @@ class TextClassifier(_Classifier):
         self.epochs = epochs
         self.lr = lr
         self.max_length = max_length
+        self.long = long
         self.precision = precision
         self.offline = offline
         self.seed = seed
@@ -117,6 +120,7 @@ class ImageClassifier(_Classifier):
         strategy: "frozen" or "full".
         epochs: Most passes over the rows; by default what suits the strategy.
         lr: Peak learning rate; by default what suits the strategy.
+        augment: How training images are changed: "auto", "none", or some of flip, crop, color, mixup, cutmix.
         precision: "auto", "float32" or "bfloat16".
         offline: Never ask the network.
         seed: Of everything random.
@@ -131,6 +135,7 @@ class ImageClassifier(_Classifier):
         strategy: str = "frozen",
         epochs: int | None = None,
         lr: float | None = None,
+        augment: str = "auto",
         precision: str = "auto",
         offline: bool = False,
         seed: int = 0,
@@ -139,6 +144,7 @@ class ImageClassifier(_Classifier):
         self.strategy = strategy
         self.epochs = epochs
         self.lr = lr
+        self.augment = augment
         self.precision = precision
         self.offline = offline
         self.seed = seed

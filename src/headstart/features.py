@@ -42,8 +42,8 @@ class Extractor:
     """How features come out of a frozen module.
 
     `read(module, inputs)` gives them, shape (B, width), or a state for each token, shape (B, T, width); `name` says
-    which they are; `digest` identifies the weights and the preparation of inputs; `dtype` is the arithmetic, "float32"
-    or "bfloat16", and `kept_as` the type on disk.
+    which they are; `digest` identifies the weights and the preparation of inputs, but for `max_length` and `long`
+    (what is read of longer texts); `dtype` is the arithmetic, "float32" or "bfloat16", and `kept_as` the type on disk.
     """
 
     module: nn.Module
@@ -55,17 +55,18 @@ class Extractor:
     dtype: str = "float32"
     kept_as: str = "float32"
     is_by_token: bool = False
+    long: str = "cut"
     of: str | None = None
     """Which model, for people; no ingredient, since the digest is one."""
 
     def about(self) -> dict[str, Any]:
         """What is kept, for people."""
-        names = ("of", "name", "width", "max_length", "dtype", "kept_as", "is_by_token")
+        names = ("of", "name", "width", "max_length", "long", "dtype", "kept_as", "is_by_token")
         return {name: getattr(self, name) for name in names}
 
     def key(self) -> str:
         """Names the cache: a hash of every ingredient that could change a feature."""
-        kept = [self.kept_as, self.is_by_token]
+        kept = [self.kept_as, self.is_by_token, self.long]
         ingredients = [FORMAT, self.digest, self.name, self.width, self.max_length, self.dtype, *kept]
         return hashlib.sha256(json.dumps(ingredients).encode()).hexdigest()[:32]
 

@@ -58,8 +58,8 @@ def once(ready: Ready, settings: FitSettings, listener: Listener, around: Around
     with torch.random.fork_rng():
         torch.manual_seed(settings.seed)
         learnt = training.learn(job, ready.stages, strategy)
-    model = Model(ready.task_name, learned, ready.backbone, learnt.network.eval(), settings.max_length)
-    return model, learnt
+    reads = settings.max_length, settings.long
+    return Model(ready.task_name, learned, ready.backbone, learnt.network.eval(), *reads), learnt
 
 
 def over(

@@ -25,14 +25,16 @@ from headstart.errors import ModelError, ModelNotFound, OutputError
 from headstart.heads import layers, snippets
 from headstart.heads.form import Form
 from headstart.network import Headed, Reading, Whole
+from headstart.settings import LONG
 from headstart.sources import _ref
+from headstart.sources._snippets import OF_WINDOWS
 
 FACTS = "headstart.json"
 """Our own facts about a model folder; written last, so that a folder without it is unfinished."""
 HEAD = "head.safetensors"
 FORMAT = 2
-READS = (1, 2)
-"""Formats that are read; the first knew averages only."""
+READ = (1, 2)
+"""Formats that are read; the first knew averages only, and texts that are cut."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class Model:
     backbone: Backbone
     network: nn.Module
     max_length: int | None = None
+    long: str = "cut"
 
     @property
     def task(self) -> Task:
@@ -60,7 +63,7 @@ class Model:
         """The network's raw output, shape (N, C), in the order of `names`; exact fp32."""
         if not len(items):
             return np.zeros((0, len(self.names)), dtype=np.float32)
-        encoded = self.backbone.prepare(list(items), max_length=self.max_length)
+        encoded = self.backbone.prepare(list(items), max_length=self.max_length, long=self.long)
         return np.asarray(network.answers(self.network, encoded).numpy())
 
     def predict(self, items: Sequence[Any]) -> list[Prediction]:
@@ -111,6 +114,7 @@ class Model:
             "task": self.task_name,
             "learned": self.task.to_json(self.learned),
             "max_length": self.max_length,
+            "long": self.long,
             "head": _head_facts(self.network),
             "base_model": str(self.backbone.ref),
         }
@@ -145,7 +149,7 @@ def load(folder: str | Path, *, trust: bool = False) -> Model:
     learned = task.from_json(facts["learned"])
     backbone = _ref.load(f"dir:{folder}", offline=True, trust=trust)
     trained = _network(backbone, task, learned, facts["head"], folder)
-    return Model(facts["task"], learned, backbone, trained.eval(), facts["max_length"])
+    return Model(facts["task"], learned, backbone, trained.eval(), facts["max_length"], facts["long"])
 
 
 def _read_facts(path: Path) -> dict[str, Any]:
@@ -153,11 +157,14 @@ def _read_facts(path: Path) -> dict[str, Any]:
         facts = json.loads(path.read_text(encoding="utf-8"))
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise ModelError(f"{path} is damaged: {error}. Copy the model folder again.") from error
-    if not isinstance(facts, dict) or facts.get("format") not in READS:
-        raise ModelError(f"{path} has a format this version does not read (it reads {READS[-1]}). Update headstart.")
-    for name in ("task", "learned", "head", "max_length"):
+    if not isinstance(facts, dict) or facts.get("format") not in READ:
+        raise ModelError(f"{path} has a format this version does not read (it reads {FORMAT}). Update headstart.")
+    facts = facts if facts["format"] == FORMAT else {**facts, "long": "cut"}
+    for name in ("task", "learned", "head", "max_length", "long"):
         if name not in facts:
             raise ModelError(f'{path} is damaged: it has no "{name}". Copy the model folder again.')
+    if facts["long"] not in LONG:
+        raise ModelError(f'{path} is damaged: "long" is "{facts["long"]}". Copy the model folder again.')
     return facts
 
 
@@ -181,7 +188,8 @@ def _network(backbone: Backbone, task: Task, learned: Learned, head: dict[str, A
 def usage(model: Model) -> str:
     """Python that opens the folder without headstart and reproduces its predictions; goes into the model card."""
     if not isinstance(model.network, Headed):
-        return model.backbone.usage(model.task.auto_class, max_length=model.max_length)
-    opening = model.backbone.usage(None, max_length=model.max_length)
-    trained = model.network
-    return snippets.code(trained.form, opening, trained.reading.groups, model.names, model.backbone.modality)
+        return model.backbone.usage(model.task.auto_class, max_length=model.max_length, long=model.long)
+    opening = model.backbone.usage(None, max_length=model.max_length, long=model.long)
+    has_windows = model.long == "chunks" and model.backbone.max_tokens > 0
+    trained, told = model.network, (model.names, model.backbone.modality)
+    return snippets.code(trained.form, opening, trained.reading.groups, *told, after=OF_WINDOWS if has_windows else "")

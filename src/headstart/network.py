@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from headstart import batches, cut, kernels, pool, stack
+from headstart import batches, cut, kernels, pool, stack, windows
 from headstart.contracts import Backbone, Encoded, Hidden, Inputs, States
 from headstart.device import device
 from headstart.errors import MismatchError, SettingError
@@ -264,15 +264,15 @@ def set_linear(layer: nn.Linear, weight_CD: Any, bias_C: Any) -> None:
 
 
 def answers(network: nn.Module, encoded: Encoded, *, dtype: str = "float32") -> torch.Tensor:
-    """The network's output for every row, in the rows' order.
+    """The network's output for every item, in their order.
 
     Args:
         network: Takes `Inputs`, gives logits; left in evaluation mode.
-        encoded: N rows.
+        encoded: N items.
         dtype: "float32" is exact; "bfloat16" computes in that type.
 
     Returns:
-        Shape (N, C), fp32, on the CPU.
+        Shape (N, C), fp32, on the CPU; of an item in several windows the mean of theirs.
     """
     place = device()
     computing = kernels.tuned(network.eval().to(place), dtype)
@@ -286,4 +286,5 @@ def answers(network: nn.Module, encoded: Encoded, *, dtype: str = "float32") -> 
 
     parts = list(batches.spread(answer, groups))
     # rows went through in the order of their lengths; this puts them back
-    return torch.cat(parts)[torch.cat([torch.as_tensor(group) for group in groups]).argsort()]
+    output = torch.cat(parts)[torch.cat([torch.as_tensor(group) for group in groups]).argsort()]
+    return windows.mean(output, encoded)

@@ -6,7 +6,7 @@ import dataclasses
 import datetime
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from headstart import __version__
 from headstart.contracts import Backbone, Prediction, Ref, Rows, Splits
 from headstart.cost import Cost
+from headstart.progress import Event, Note, Warned
 from headstart.settings import FitSettings
 
 if TYPE_CHECKING:
@@ -85,6 +86,23 @@ def cost(foreseen: Cost | None, actual: Cost, passing_mib: float) -> dict[str, A
         "foreseen": None if foreseen is None else dataclasses.asdict(foreseen),
         "actual": dataclasses.asdict(dataclasses.replace(actual, disk_mib=disk)),
     }
+
+
+def long_texts(told: Mapping[str, int], long: str) -> Event | None:
+    """What to say of texts that are longer than the model reads, where there are any.
+
+    Args:
+        told: As `windows.told` has it.
+        long: What was read of them.
+    """
+    if told["split"]:
+        said = f"{told['split']:,} training texts are longer than the model reads"
+        return Note(f"{said}: they were read in parts, which made {told['rows']:,} rows of all texts; nothing is lost.")
+    if not told["truncated"]:
+        return None
+    kept = "their first and last tokens were read" if long == "head-tail" else "their ends were cut off"
+    said = f"{told['truncated']:,} training texts are longer than the model reads"
+    return Warned(f"{said}: {kept}, and {told['tokens_lost']:,} tokens were not read.")
 
 
 def anatomy_of(backbone: Backbone) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from headstart.model import Model, usage
 from headstart.progress import Listener, Measured, Note, Stage, Warned, silent
 from headstart.report import page
 from headstart.report.card import card
-from headstart.settings import FitSettings
+from headstart.settings import FitSettings, idle
 from headstart.sources import _ref
 from headstart.strategies import _freezing
 from headstart.train import learn
@@ -73,7 +73,8 @@ def fit(data: Any, settings: FitSettings, *, out: Path, resume: bool = False, li
             strategy = plug.load("strategies", settings.strategy)
             log(Note(_freezing.said(settings)))
         log.join(trackers.tracking(settings, partial, out))
-        _warn_of_unused(settings, strategy, log)
+        for said in idle(settings, strategy.unused(settings), modality=task.modality):
+            log(Warned(said))
         stages = strategy.stages(backbone, settings)
         splits, checked = _splits(found, settings, strategy, partial, log)
         facts = record.run_facts(found=found, splits=splits, settings=settings, ref=backbone.ref, why=why)
@@ -87,7 +88,7 @@ def fit(data: Any, settings: FitSettings, *, out: Path, resume: bool = False, li
             return Run(out, fitted, {})
         scores, predictions = _judge(fitted, splits, settings, log)
         scores |= {} if several is None else {"seeds": several}
-        facts |= _learnt_facts(learnt, stages[-1], backbone, log)
+        facts |= _learnt_facts(learnt, stages[-1], backbone, settings, log)
         fitted.save(partial / "model", card=card(facts, scores, usage(fitted)))
         record.write_predictions(partial / "predictions.parquet", splits.test, predictions, fitted.names)
         facts["cost"] = record.cost(log.foreseen, meter.so_far(partial), folder.size_of_checkpoints(partial))
@@ -114,15 +115,6 @@ def learn_items(items: list[Any], labels: list[str], settings: FitSettings, *, t
     size = settings.validation_size if strategy.needs_validation(settings) else None
     splits = split(accepted, validation_size=size, test_size=None, seed=settings.seed)
     return learning.once(learning.Ready(task_name, backbone, splits, stages), settings, silent)[0]
-
-
-def _warn_of_unused(settings: FitSettings, strategy: Strategy, log: Listener) -> None:
-    """A setting that was given and plays no part is said, not swallowed."""
-    default = FitSettings()
-    for name in sorted(strategy.unused(settings)):
-        if getattr(settings, name) != getattr(default, name):
-            option = name.replace("_", "-")
-            log(Warned(f"--{option} plays no part with --strategy {settings.strategy} --head {settings.head}."))
 
 
 def candidates() -> dict[str, tuple[Any, ...]]:
@@ -223,9 +215,11 @@ def _judge(
     return scores, predictions
 
 
-def _learnt_facts(learnt: learn.Learnt, boundary: int, backbone: Backbone, log: Journal) -> dict[str, Any]:
-    if learnt.truncated:
-        log(Warned(f"{learnt.truncated:,} training texts are longer than the model reads; their ends were cut off."))
+def _learnt_facts(
+    learnt: learn.Learnt, boundary: int, backbone: Backbone, settings: FitSettings, log: Journal
+) -> dict[str, Any]:
+    if said := record.long_texts(learnt.long, settings.long):
+        log(said)
     num_blocks = len(backbone.blocks)
     return {
         "boundary": boundary,
@@ -233,6 +227,8 @@ def _learnt_facts(learnt: learn.Learnt, boundary: int, backbone: Backbone, log: 
         "anatomy": record.anatomy_of(backbone),
         "reading": learnt.reading,
         "precision": learnt.precision.dtype,
+        "long": dict(learnt.long),
+        "augment": list(learnt.augment),
         "parameters": record.parameters(learnt.network, learnt.num_trained),
         "recipe": None if learnt.recipe is None else dataclasses.asdict(learnt.recipe),
         "learning": list(learnt.history),
@@ -260,5 +256,6 @@ def inspect_tokens(found: Found, settings: FitSettings) -> tuple[dict[str, Any],
     texts = task.items(found.splits["train"])
     lengths, unknown = backbone.count_tokens(texts)
     limit = settings.max_length or backbone.max_tokens
-    facts, problems = token_facts(lengths, limit=limit, words=[len(text.split()) for text in texts], unknown=unknown)
+    words = [len(text.split()) for text in texts]
+    facts, problems = token_facts(lengths, limit=limit, words=words, unknown=unknown, long=settings.long)
     return facts, tuple(problems)

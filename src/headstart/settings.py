@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from math import inf
-from numbers import Integral, Real
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from headstart.errors import SettingError
-
-T = TypeVar("T")
+from headstart.limits import (
+    ABOVE_ZERO,
+    COUNT,
+    COUNT_OR_NONE,
+    FACTOR,
+    KEPT,
+    PART,
+    SEED,
+    SHARE,
+    ZERO_OR_MORE,
+    choice,
+    limited,
+    some_of,
+    verify,
+)
 
 
 @dataclass(frozen=True)
@@ -44,35 +54,10 @@ OF_STATES = frozenset({"conv", "attention-pool"})
 """Heads that read every state of one layer and make one vector of them themselves."""
 
 
-class Limit(NamedTuple):
-    """The numbers a setting may have: of which kind, which of them, and both in words."""
-
-    kind: type
-    holds: Callable[[Any], bool]
-    says: str
-
-
-# written so that nan, for which no comparison is true, is within none of them
-SHARE = Limit(Real, lambda number: 0 < number < 1, "a share between 0 and 1, such as 0.2")
-PART = Limit(Real, lambda number: 0 <= number <= 1, "a share from 0 to 1")
-KEPT = Limit(Real, lambda number: 0 <= number < 1, "a share from 0 to less than 1")
-FACTOR = Limit(Real, lambda number: 0 < number <= 1, "a factor above 0 and at most 1")
-ABOVE_ZERO = Limit(Real, lambda number: 0 < number < inf, "a number above 0")
-ZERO_OR_MORE = Limit(Real, lambda number: 0 <= number < inf, "0 or a number above it")
-COUNT = Limit(Integral, lambda number: number >= 1, "a whole number, 1 or more")
-COUNT_OR_NONE = Limit(Integral, lambda number: number >= 0, "a whole number, 0 or more")
-# NumPy's older generators, which scikit-learn draws from, take no other seeds
-SEED = Limit(Integral, lambda number: 0 <= number < 2**32, "a whole number from 0 to 4294967295")
-
-
-def choice(*options: str, default: str) -> str:
-    """A field that takes one of these values."""
-    return field(default=default, metadata={"options": options})
-
-
-def limited(limit: Limit, *, default: T) -> T:
-    """A field that takes a number within limits; or `None`, where that is its default."""
-    return field(default=default, metadata={"limit": limit})
+LONG = ("head-tail", "cut", "chunks")
+"""What may be read of a text that is longer than the model reads."""
+ONLY_FOR = {"max_length": "text", "long": "text", "augment": "image"}
+"""Settings that play a part for one modality alone."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,6 +141,12 @@ class FitSettings:
     max_length: int | None = None
     """Longest input in tokens; by default what the model reads."""
 
+    long: str = choice(*LONG, default="head-tail")
+    """What is read of a longer text: head-tail (first and last tokens), cut (the first) or chunks (all, in parts)."""
+
+    augment: str = some_of("flip", "crop", "color", "mixup", "cutmix", alone=("auto", "none"), default="auto")
+    """How training images are changed anew in each epoch: auto, none, or some of flip, crop, color, mixup, cutmix."""
+
     epochs: int | None = limited(COUNT, default=None)
     """Most passes over the training rows; by default what suits the strategy."""
 
@@ -220,7 +211,7 @@ class FitSettings:
     def __post_init__(self) -> None:
         """Raises `SettingError` for the first value that cannot be used, before anything is done with it."""
         for entry in dataclasses.fields(self):
-            _verify(entry, getattr(self, entry.name))
+            verify(entry, getattr(self, entry.name))
         if self.head in OF_STATES and self.pool != "auto":
             raise SettingError(
                 f"--head {self.head} --pool {self.pool}: this head makes one vector of the states itself. "
@@ -247,16 +238,19 @@ class FitSettings:
         )
 
 
-def _verify(entry: dataclasses.Field[Any], value: Any) -> None:
-    if value is None and entry.default is None:
-        return
-    flag = f"--{entry.name.replace('_', '-')}"
-    limit, options = entry.metadata.get("limit"), entry.metadata.get("options")
-    if limit is not None and not _is_within(limit, value):
-        raise SettingError(f"{flag} {value}: give {limit.says}.")
-    if options is not None and value not in options:
-        raise SettingError(f'{flag} "{value}": give {" or ".join(options)}.')
+def idle(settings: FitSettings, unused: Iterable[str], *, modality: str) -> list[str]:
+    """What to say of settings that were given and play no part, so that nobody believes they did.
 
-
-def _is_within(limit: Limit, value: Any) -> bool:
-    return isinstance(value, limit.kind) and not isinstance(value, bool) and limit.holds(value)
+    Args:
+        settings: As given.
+        unused: What the strategy has no use for.
+        modality: Of the rows.
+    """
+    of_others = {name for name, only in ONLY_FOR.items() if only != modality}
+    found = []
+    for entry in sorted(dataclasses.fields(settings), key=lambda entry: entry.name):
+        if entry.name in {*unused, *of_others} and getattr(settings, entry.name) != entry.default:
+            where = f"--strategy {settings.strategy} --head {settings.head}"
+            where = f"rows of {modality}" if entry.name in of_others else where
+            found.append(f"--{entry.name.replace('_', '-')} plays no part with {where}.")
+    return found

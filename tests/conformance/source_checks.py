@@ -18,7 +18,7 @@ from torch import nn
 
 import families
 import foreign
-from headstart import plug
+from headstart import plug, windows
 from headstart.contracts import Backbone, Listed
 from headstart.errors import HeadstartError, MismatchError, ModelNotFound, UnknownName
 
@@ -210,6 +210,29 @@ def texts_are_cut_at_what_the_model_reads(bench: Bench) -> None:
     assert torch.isfinite(backbone.pooled(backbone.module, encoded.take([0]))).all()
 
 
+def texts_in_parts_lose_nothing(bench: Bench) -> None:
+    backbone = bench.backbone
+    if backbone.modality != "text":
+        return
+    text = "fine " * 2000
+    encoded, (length,) = backbone.prepare([text, "fine"], long="chunks"), backbone.count_tokens([text])[0]
+    *parts, last = windows.owners(encoded).tolist()
+    assert (set(parts), last) == ({0}, 1)
+    assert encoded.truncated == encoded.lost == 0
+    assert encoded.lengths[:-1].sum() >= length
+    assert not backbone.max_tokens or encoded.lengths.max() <= backbone.max_tokens
+
+
+def the_ends_of_long_texts_are_read(bench: Bench) -> None:
+    backbone = bench.backbone
+    if not backbone.max_tokens:
+        return
+    same = "fine " * 2000
+    rows = backbone.prepare([same, f"{same}dull", f"dull {same}"], long="head-tail").take([0, 1, 2])
+    first, *others = rows.tensors["input_ids"].tolist()
+    assert all(other != first for other in others)
+
+
 def counted_tokens_are_those_encoded(bench: Bench) -> None:
     backbone = bench.backbone
     if backbone.modality != "text":
@@ -237,6 +260,8 @@ CHECKS: tuple[Check, ...] = (
     what_is_saved_encodes_alike,
     the_python_of_the_card_gives_the_same_vectors,
     texts_are_cut_at_what_the_model_reads,
+    texts_in_parts_lose_nothing,
+    the_ends_of_long_texts_are_read,
     counted_tokens_are_those_encoded,
 )
 

@@ -52,6 +52,7 @@ OTHER: dict[str, Any] = {
     "lora_rank": 2,
     "lora_alpha": 1.0,
     "lora_dropout": 0.5,
+    "augment": "flip",
 }
 """Another value than that of SETTINGS for every setting that some strategy may have no use for."""
 

@@ -82,6 +82,29 @@ def test_class_names_cannot_break_the_text() -> None:
     assert r'yes: no, 中文, a "quoted" \| name, - dash, {brace}, &lt;b&gt;, naïve \#1.' in limits
 
 
+@pytest.mark.parametrize(
+    ("settings", "anatomy", "said"),
+    [
+        ({"max_length": 128}, {}, "Of texts of more than 128 tokens only the first are read, 128 in all."),
+        (
+            {"max_length": 64, "long": "head-tail"},
+            {},
+            "Of texts of more than 64 tokens only the first and last are read",
+        ),
+        ({"long": "chunks"}, {"max_tokens": 512}, "Texts of more than 512 tokens are read in parts, whose answers"),
+    ],
+    ids=["a run from before", "head and tail", "in parts"],
+)
+def test_it_says_what_is_read_of_a_long_text(settings: Any, anatomy: Any, said: str) -> None:
+    text = of(settings={"strategy": "frozen", **settings}, anatomy={"modality": "text", **anatomy})
+    assert said in text.split("## Limits")[1]
+
+
+def test_of_images_nothing_is_said_about_long_texts() -> None:
+    anatomy = {"modality": "image", "max_tokens": 0}
+    assert "more than 9 tokens" not in of(settings={"strategy": "frozen", "max_length": 9}, anatomy=anatomy)
+
+
 def test_no_path_of_the_machine_gets_in() -> None:
     text = of(
         settings={**run_json()["settings"], "test": "/home/ada/my data/test.csv", "validation": "../up/dev.csv"},

@@ -40,8 +40,9 @@ def job_of(family: families.Family, model: str = "bert", *, listener: Any = sile
 def test_an_mlp_answers_raw_features_as_it_did_standardised_ones(family: families.Family) -> None:
     job = job_of(family, head="mlp")
     raw = (np.random.default_rng(0).normal(size=(40, 6)) * [1, 10, 100, 0.1, 5, 5] + 50).astype(np.float32)
+    split = head._Split(raw, head._FeatureRows(raw))
 
-    folded, history = head._mlp(job, raw, raw)
+    folded, history = head._mlp(job, split, split)
 
     best = max(history, key=lambda epoch: (epoch["validation"]["accuracy"], -epoch["epoch"]))
     with torch.inference_mode():

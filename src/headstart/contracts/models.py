@@ -101,7 +101,11 @@ class Encoded(Protocol):
 
     @property
     def truncated(self) -> int:
-        """How many rows lost their end because the model reads no further."""
+        """How many items lost some of it because the model does not read so much."""
+
+    @property
+    def lost(self) -> int:
+        """How many tokens or frames they lost together."""
 
     def take(self, indices: Sequence[int] | Indices) -> Inputs:
         """A batch of those rows, padded to the longest of them."""
@@ -137,9 +141,13 @@ class Backbone(Protocol):
     def has_cls(self) -> bool:
         """Whether the first state of a row was put there to stand for the whole row, as BERT's [CLS]."""
 
-    def prepare(self, items: Sequence[Any], *, max_length: int | None = None, where: bool = False) -> Encoded:
-        """Token ids, pixels or samples of each item; text is cut at `max_length` tokens or at what the model reads.
+    def prepare(
+        self, items: Sequence[Any], *, max_length: int | None = None, where: bool = False, long: str = "cut"
+    ) -> Encoded:
+        """Token ids, pixels or samples of each item.
 
+        A text of more than `max_length` tokens, or more than the model reads, is shortened: of `long`, "cut" keeps its
+        first tokens, "head-tail" its first and its last, "chunks" all in several rows, and gives `windows.Windows`.
         With `where`, batches also say which characters or seconds each token covers.
         """
 
@@ -158,12 +166,13 @@ class Backbone(Protocol):
     def save(self, module: nn.Module, folder: Path) -> None:
         """Writes `module` and the tokenizer or processor so that plain transformers opens the folder."""
 
-    def usage(self, auto_class: str | None, *, max_length: int | None) -> str:
+    def usage(self, auto_class: str | None, *, max_length: int | None, long: str = "cut") -> str:
         """Python that opens a saved folder without headstart; it goes into the model card.
 
         It names `folder`, `items` and `torch`, and ends in `labels`; with None for the task's class in `vectors`: every
         hidden state averaged, a tensor (B, D) each. That line is the last, and where there are tokens or maps the one
         before it has left them in `states`, (B, T, D) or (B, D, H, W); for texts `inputs` has the "attention_mask".
+        Texts are shortened as by `prepare`; of "chunks" each window is a row, and `owners` has its item.
         """
 
     def digest(self) -> str:

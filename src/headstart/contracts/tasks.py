@@ -59,6 +59,7 @@ class Task(Protocol):
     ) -> torch.Tensor:
         """The loss of each row, shape (B,).
 
+        Where the rows of a batch are mixed, as by mixup, class numbers arrive as shares of the classes, shape (B, C).
         `weights` says how heavily each class weighs, shape (C,); `smoothing` which share of a target is spread over all
         classes.
         """

@@ -25,7 +25,7 @@ Counts = Sequence[int] | npt.NDArray[np.int64]
 
 
 def token_facts(
-    lengths: Counts, *, limit: int, words: Counts, unknown: Counts
+    lengths: Counts, *, limit: int, words: Counts, unknown: Counts, long: str
 ) -> tuple[dict[str, int | float | str], list[Problem]]:
     """Figures by slug, and warnings.
 
@@ -34,32 +34,40 @@ def token_facts(
         limit: Tokens the model reads.
         words: Words of each text, split at spaces.
         unknown: Tokens of each text that the tokenizer had no name for.
+        long: What is read of texts longer than the limit: "head-tail", "cut" or "chunks".
     """
     if len(lengths) == 0:
         return {}, []
     tokens = np.asarray(lengths)
-    num_cut = int((tokens > limit).sum())
+    lost = np.zeros_like(tokens) if long == "chunks" else (tokens - limit).clip(min=0)
     per_word = float(tokens.sum() / max(1, np.asarray(words).sum()))
     unknown_rate = float(np.asarray(unknown).sum() / max(1, tokens.sum()))
     facts: dict[str, int | float | str] = {
         "tokens.median": float(np.median(tokens)),
         "tokens.max": int(tokens.max()),
         "tokens.limit": limit,
-        "tokens.cut": num_cut,
+        "tokens.cut": int((lost > 0).sum()),
+        "tokens.lost": int(lost.sum()),
         "tokens.per.word": per_word,
         "tokens.unknown": unknown_rate,
     }
-    return facts, _warnings(num_cut, len(tokens), limit=limit, per_word=per_word, unknown_rate=unknown_rate)
+    found = _of_cut(int((lost > 0).sum()), len(tokens), limit, long)
+    return facts, found + _of_words(per_word=per_word, unknown_rate=unknown_rate)
 
 
-def _warnings(num_cut: int, num_rows: int, *, limit: int, per_word: float, unknown_rate: float) -> list[Problem]:
+def _of_cut(num_cut: int, num_rows: int, limit: int, long: str) -> list[Problem]:
+    if num_cut <= MAX_CUT * num_rows:
+        return []
+    part = "middle" if long == "head-tail" else "end"
+    said = (
+        f"{num_cut:,} of {num_rows:,} texts are longer than the {limit} tokens that are read, and lose their {part}. "
+        "Raise --max-length if the model allows it, or read all of them in parts with --long chunks."
+    )
+    return [Problem("warning", "texts-cut", said)]
+
+
+def _of_words(*, per_word: float, unknown_rate: float) -> list[Problem]:
     found = []
-    if num_cut > MAX_CUT * num_rows:
-        said = (
-            f"{num_cut:,} of {num_rows:,} texts are longer than the {limit} tokens that are read, and lose their end. "
-            "Raise --max-length if the model allows it, or put what matters first."
-        )
-        found.append(Problem("warning", "texts-cut", said))
     if per_word > MAX_TOKENS_PER_WORD:
         said = (
             f"A word takes {per_word:.1f} tokens on average (1.3 is usual for English on an English model). "

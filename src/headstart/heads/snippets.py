@@ -12,7 +12,15 @@ from headstart.heads.form import PARTS, Form
 from headstart.heads.layers import SPANS
 
 
-def code(form: Form, opening: str, groups: Sequence[Sequence[int]], names: Sequence[str], modality: Modality) -> str:
+def code(
+    form: Form,
+    opening: str,
+    groups: Sequence[Sequence[int]],
+    names: Sequence[str],
+    modality: Modality,
+    *,
+    after: str = "",
+) -> str:
     """The whole of it.
 
     Args:
@@ -21,12 +29,13 @@ def code(form: Form, opening: str, groups: Sequence[Sequence[int]], names: Seque
         groups: Of the layers that are read.
         names: The classes.
         modality: What the model reads; only texts come with a mask.
+        after: What becomes of `logits` before they are turned into labels.
     """
     is_padded = modality == "text"
     features = _states(form, groups[0][0], is_padded) if form.reads_states else _vectors(form, groups, is_padded)
     kept = opening if form.pool == "mean" else "".join(opening.splitlines(keepends=True)[:-1])
     listed = json.dumps(list(names), ensure_ascii=False)
-    return kept + _LOADED + features + _top(form) + _LABELS.format(names=listed)
+    return kept + _LOADED + features + _top(form) + after + _LABELS.format(names=listed)
 
 
 def _vectors(form: Form, groups: Sequence[Sequence[int]], is_padded: bool) -> str:

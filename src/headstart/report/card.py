@@ -199,12 +199,24 @@ def _limits(run: Mapping[str, Any], scores: Mapping[str, Any]) -> str:
     names = [inline(str(name)) for name in scores.get("per_class", {})]
     more = f", and {len(names) - SHOWN_CLASSES} more in config.json" if len(names) > SHOWN_CLASSES else ""
     limits = [f"It always answers with one of its classes: {', '.join(names[:SHOWN_CLASSES])}{more}."] if names else []
-    if run["settings"].get("max_length") is not None:
-        limits.append(f"Inputs are cut after {run['settings']['max_length']} tokens.")
+    limits += _long(run)
     if run["model"].get("ran_code"):
         limits.append(CODE)
     limits.append("The scores hold for data like the test rows; on other data they can be much lower.")
     return "## Limits\n\n" + bullets([*limits, *map(placeless, run["warnings"])])
+
+
+def _long(run: Mapping[str, Any]) -> list[str]:
+    """What is read of a long text; runs from before it could be chosen cut."""
+    settings, anatomy = run["settings"], run.get("anatomy", {})
+    limit = settings.get("max_length") or anatomy.get("max_tokens")
+    if not limit or anatomy.get("modality", "text") != "text":
+        return []
+    long = settings.get("long", "cut")
+    if long == "chunks":
+        return [f"Texts of more than {limit} tokens are read in parts, whose answers are averaged."]
+    first = "first and last" if long == "head-tail" else "first"
+    return [f"Of texts of more than {limit} tokens only the {first} are read, {limit} in all."]
 
 
 def _again(run: Mapping[str, Any]) -> str:

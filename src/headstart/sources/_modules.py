@@ -73,7 +73,9 @@ class ModuleBackbone:
             inputs = Inputs({"pixel_values": _plain.noise(self.pixels.size)})
             return tuple(pool.mean(state, None).shape[1] for state in self.states(self.module, inputs).layers)
 
-    def prepare(self, items: Sequence[Any], *, max_length: int | None = None, where: bool = False) -> Encoded:
+    def prepare(
+        self, items: Sequence[Any], *, max_length: int | None = None, where: bool = False, long: str = "cut"
+    ) -> Encoded:
         """Images as paths, Pillow images or arrays (H, W, 3) of uint8, to be opened when a batch needs them."""
         return EncodedImages(self.pixels, tuple(items))
 
@@ -121,7 +123,7 @@ class ModuleBackbone:
         }
         (folder / "config.json").write_text(json.dumps(written, indent=1, ensure_ascii=False), encoding="utf-8")
 
-    def usage(self, auto_class: str | None, *, max_length: int | None) -> str:
+    def usage(self, auto_class: str | None, *, max_length: int | None, long: str = "cut") -> str:
         """Python that opens a saved folder without headstart; see the contract."""
         reads = asdict(self.pixels)
         if auto_class is not None:

@@ -11,30 +11,47 @@ from typing import TYPE_CHECKING, Any
 
 from headstart import cut, stack
 from headstart.contracts import Modality
+from headstart.sources import _long
 
 if TYPE_CHECKING:
     from torch import nn
 
 
-def of_transformers(modality: Modality, auto_class: str | None, limit: int) -> str:
-    """For a transformers folder.
+def of_texts(auto_class: str | None, limit: int, *, long: str, frame: _long.Frame) -> str:
+    """For a transformers folder of a model that reads texts.
 
     Args:
-        modality: What the model reads.
         auto_class: Of the task model; None for the hidden states of the bare one.
-        limit: Most tokens of a text.
+        limit: Most tokens of a row.
+        long: What is read of a longer text.
+        frame: The tokenizer's special tokens.
     """
-    opening = (_TEXT if modality == "text" else _IMAGE).format(auto=auto_class or "AutoModel", limit=limit)
-    if auto_class is not None:
-        return opening + _WHOLE
-    return opening + _STATES.format(average=_MEAN_TOKENS if modality == "text" else _MEAN_MAP)
+    reading = {"cut": _CUT, "head-tail": _HEAD_TAIL, "chunks": _CHUNKS}[long]
+    room = limit - frame.before - frame.after
+    last = room // 2 + frame.after
+    sizes = {"limit": limit, "room": room, "before": frame.before, "after": frame.after}
+    sizes |= {"first": limit - last, "last": last}
+    opening = _TEXT.format(auto=auto_class or "AutoModel") + reading.format(**sizes)
+    if auto_class is None:
+        return opening + _STATES.format(average=_MEAN_TOKENS)
+    return opening + _LOGITS + (OF_WINDOWS if long == "chunks" else "") + _LABELS
+
+
+def of_images(auto_class: str | None) -> str:
+    """For a transformers folder of a model that reads images.
+
+    Args:
+        auto_class: Of the task model; None for the hidden states of the bare one.
+    """
+    opening = _IMAGE.format(auto=auto_class or "AutoModel")
+    return opening + (_STATES.format(average=_MEAN_MAP) if auto_class is None else _LOGITS + _LABELS)
 
 
 def of_timm(module: nn.Module, auto_class: str | None) -> str:
     """For a folder of timm's, which transformers opens; the hidden states are what enters and leaves each block."""
-    opening = _IMAGE.format(auto=auto_class or "AutoModel", limit=0)
+    opening = _IMAGE.format(auto=auto_class or "AutoModel")
     if auto_class is not None:
-        return opening + _WHOLE
+        return opening + _LOGITS + _LABELS
     if stack.is_cut_at_the_ends_only(module):
         states = 'with torch.no_grad():\n    states = [inputs["pixel_values"], model(**inputs).last_hidden_state]\n'
     else:
@@ -103,7 +120,26 @@ folder = "."  # this folder
 items = ["An example text.", "Another one."]
 tokenizer = AutoTokenizer.from_pretrained(folder)
 model = {auto}.from_pretrained(folder).eval()
-inputs = tokenizer(items, padding=True, truncation=True, max_length={limit}, return_tensors="pt")
+"""
+_CUT = """inputs = tokenizer(items, padding=True, truncation=True, max_length={limit}, return_tensors="pt")
+"""
+_HEAD_TAIL = """rows = tokenizer(items, verbose=False)["input_ids"]
+# of a text with more than {limit} tokens the first and the last are read
+rows = [row if len(row) <= {limit} else row[:{first}] + row[-{last}:] for row in rows]
+inputs = tokenizer.pad({{"input_ids": rows}}, return_tensors="pt")
+"""
+_CHUNKS = """rows, owners = [], []  # a text with more than {limit} tokens is read in windows of equal length
+for item, row in enumerate(tokenizer(items, verbose=False)["input_ids"]):
+    body = row[{before} : len(row) - {after}]  # without the special tokens
+    windows = max(1, -(-len(body) // {room}))
+    ends = [len(body) * number // windows for number in range(windows + 1)]
+    for start, end in zip(ends, ends[1:]):
+        rows.append(row[:{before}] + body[start:end] + row[len(row) - {after} :])
+        owners.append(item)
+inputs = tokenizer.pad({{"input_ids": rows}}, return_tensors="pt")
+"""
+OF_WINDOWS = """of = torch.tensor(owners)  # the answer to a text is the mean over its windows
+logits = torch.stack([logits[of == item].mean(0) for item in range(len(items))])
 """
 _IMAGE = """import torch
 from PIL import Image
@@ -115,9 +151,10 @@ processor = AutoImageProcessor.from_pretrained(folder)
 model = {auto}.from_pretrained(folder).eval()
 inputs = processor(images=items, return_tensors="pt")
 """
-_WHOLE = """with torch.no_grad():
+_LOGITS = """with torch.no_grad():
     logits = model(**inputs).logits
-labels = [model.config.id2label[i] for i in logits.argmax(-1).tolist()]
+"""
+_LABELS = """labels = [model.config.id2label[i] for i in logits.argmax(-1).tolist()]
 """
 _STATES = """with torch.no_grad():
     states = model(**inputs, output_hidden_states=True).hidden_states

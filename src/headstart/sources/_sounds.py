@@ -123,6 +123,13 @@ class EncodedSounds:
         """Recordings longer than the model reads."""
         return 0 if self.frames.most is None else int((self._samples > self.frames.most).sum())
 
+    @property
+    def lost(self) -> int:
+        """Frames that they lost."""
+        if self.frames.most is None:
+            return 0
+        return int((self._samples - self.frames.most).clip(min=0).sum()) // self.frames.stride
+
     def take(self, indices: Sequence[int] | Indices) -> Inputs:
         """A batch with its mask, padded on the right, or to what the model always reads."""
         sounds = [open_sound(self.items[int(i)], rate=self.frames.rate) for i in indices]

@@ -72,7 +72,9 @@ class SavedModelBackbone:
         item = "a" if self.modality == "text" else np.zeros((8, 8, 3), dtype=np.uint8)
         return (self.pooled(self.module, self.prepare([item]).take([0])).shape[1],)
 
-    def prepare(self, items: Sequence[Any], *, max_length: int | None = None, where: bool = False) -> Encoded:
+    def prepare(
+        self, items: Sequence[Any], *, max_length: int | None = None, where: bool = False, long: str = "cut"
+    ) -> Encoded:
         """Texts as their bytes; or images, to be opened when a batch needs them.
 
         With `where` all the same: it gives one vector for an item, and has no tokens to tell of.
@@ -115,7 +117,7 @@ class SavedModelBackbone:
         written = {"headstart": {"source": "tfhub", **self.called.to_json()}}
         (folder / "config.json").write_text(json.dumps(written, indent=1), encoding="utf-8")
 
-    def usage(self, auto_class: str | None, *, max_length: int | None) -> str:
+    def usage(self, auto_class: str | None, *, max_length: int | None, long: str = "cut") -> str:
         """Python that opens a saved folder without headstart; see the contract."""
         return _snippets.of_saved_model(self.modality, self.called.to_json())
 

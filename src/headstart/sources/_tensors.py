@@ -180,6 +180,7 @@ class Strings:
 
     items: tuple[str, ...]
     truncated: int = 0
+    lost: int = 0
 
     @cached_property
     def lengths(self) -> Indices:
@@ -206,6 +207,7 @@ class Pictures:
     height: int
     width: int
     truncated: int = 0
+    lost: int = 0
 
     @cached_property
     def lengths(self) -> Indices:

@@ -20,10 +20,11 @@ import numpy as np
 from headstart import pool, stack
 from headstart.contracts import Encoded, Inputs, Modality, Ref, States
 from headstart.errors import ModelError, ModelNotFound, SettingError
-from headstart.sources import _loading, _snippets, _timm
+from headstart.sources import _loading, _long, _snippets, _timm
 from headstart.sources._encoded import EncodedImages, EncodedTexts
 from headstart.sources._folder import modality_of
 from headstart.sources._sounds import EncodedSounds, Frames
+from headstart.windows import Windows
 
 if TYPE_CHECKING:
     import torch
@@ -66,7 +67,9 @@ class TransformersBackbone:
             inputs = self.prepare([small]).take([0])
             return tuple(state.shape[1] for state in _averages(self.states(self.module, inputs)))
 
-    def prepare(self, items: Sequence[Any], *, max_length: int | None = None, where: bool = False) -> Encoded:
+    def prepare(
+        self, items: Sequence[Any], *, max_length: int | None = None, where: bool = False, long: str = "cut"
+    ) -> Encoded:
         """Token ids; or images and recordings, to be opened when a batch needs them.
 
         Args:
@@ -74,6 +77,7 @@ class TransformersBackbone:
                 arrays of samples at the rate the model reads.
             max_length: Longest text in tokens, special tokens included; by default what the model reads.
             where: Whether batches also say which characters or seconds each token covers.
+            long: What is read of a longer text, see the contract.
 
         Raises:
             SettingError: `max_length` leaves no room for a word, or is more than the model reads.
@@ -83,7 +87,7 @@ class TransformersBackbone:
             return EncodedImages(self.processor, tuple(items))
         if self.modality == "audio":
             return EncodedSounds(self.processor, tuple(items), Frames.of(self.module, self.processor), where)
-        encoded = EncodedTexts.of(self.processor, items, limit=self._limit(max_length), where=where)
+        encoded = EncodedTexts.of(self.processor, items, limit=self._limit(max_length), where=where, long=long)
         num_known = getattr(self.module.get_input_embeddings(), "num_embeddings", None)  # type: ignore[operator]
         highest = int(encoded.ids.max(initial=0))
         if num_known is not None and highest >= num_known:
@@ -91,7 +95,7 @@ class TransformersBackbone:
                 f'The tokenizer in "{self.folder}" gives token {highest}, and the model knows {num_known} tokens. '
                 f"Put the tokenizer there that it was trained with."
             )
-        return encoded
+        return Windows(encoded, encoded.owners) if long == "chunks" else encoded
 
     def _limit(self, asked: int | None) -> int:
         if asked is None:
@@ -153,12 +157,14 @@ class TransformersBackbone:
             module.save_pretrained(folder)  # type: ignore[operator]
             self.processor.save_pretrained(folder)
 
-    def usage(self, auto_class: str | None, *, max_length: int | None) -> str:
+    def usage(self, auto_class: str | None, *, max_length: int | None, long: str = "cut") -> str:
         """Python that opens a saved folder without headstart; see the contract."""
         limit = max_length or self.max_tokens
         if self.modality == "image" and _timm.is_wrapped(self.module):
             return _snippets.of_timm(self.module, auto_class)
-        return _snippets.of_transformers(self.modality, auto_class, limit)
+        if self.modality == "text":
+            return _snippets.of_texts(auto_class, limit, long=long, frame=_long.Frame.of(self.processor))
+        return _snippets.of_images(auto_class)
 
     def digest(self) -> str:
         """A hash over the digests of every file that decides what the model computes."""

@@ -20,7 +20,12 @@ def needs_validation(settings: FitSettings) -> bool:
 
 def unused(settings: FitSettings) -> frozenset[str]:
     """A linear head is solved for, without the loop, unless what it reads must be learnt."""
-    unused = OF_LORA | {"top", "unfreeze"} | ({"head_width", "head_dropout"} if settings.head == "linear" else set())
+    # features are computed once, of the rows as they are
+    unused = (
+        OF_LORA
+        | {"top", "unfreeze", "augment"}
+        | ({"head_width", "head_dropout"} if settings.head == "linear" else set())
+    )
     is_solved = not needs_validation(settings)
     kept = set() if settings.reads_states else {"cache"}
     return frozenset(unused | kept | (OF_THE_LOOP | {"validation_size"} if is_solved else {"layer_decay"}))

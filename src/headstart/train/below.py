@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from headstart import batches, cut, features
+from headstart import batches, cut, features, windows
 from headstart.contracts import Encoded, Hidden, Inputs, Rows
 from headstart.errors import OutputError
 from headstart.network import KEPT, Headed, Whole
@@ -61,6 +61,11 @@ class RowsAbove:
     def truncated(self) -> int:
         """As of the rows themselves."""
         return self.encoded.truncated
+
+    @property
+    def lost(self) -> int:
+        """As of the rows themselves."""
+        return self.encoded.lost
 
     def take(self, indices: Any) -> Inputs:
         """A batch; of an image only the size is needed any more, so no file is opened for it."""
@@ -186,7 +191,8 @@ def _kept(job: Job, frozen: Frozen, rows: Rows, encoded: Encoded, dtype: str) ->
         kept_as=dtype,
         is_by_token=is_by_token,
         of=str(job.backbone.ref),
+        long=job.settings.long,
     )
-    keys = features.row_keys(job.task.items(rows), are_files=job.backbone.modality != "text")
+    keys = windows.keys(features.row_keys(job.task.items(rows), are_files=not is_by_token), encoded)
     kept = features.keep(extractor, encoded, keys, cache=features.cache_root(), listener=job.listener)
-    return RowsAbove(encoded, kept, is_by_token, frozen.inputs)
+    return windows.over(RowsAbove(encoded, kept, is_by_token, frozen.inputs), encoded)

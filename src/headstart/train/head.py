@@ -1,10 +1,11 @@
 """Learning a head on frozen features: inside the ecosystem's class where that reads the same, else beside the stack."""
 
-# N rows, D width, C classes
+# N items, M rows of them, D width, C classes
 
 from __future__ import annotations
 
 import copy
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from headstart import batches, features, kernels, network
+from headstart import batches, features, kernels, network, windows
 from headstart.contracts import Encoded, Inputs, Rows
 from headstart.device import device
 from headstart.heads import form, layers
@@ -46,12 +47,13 @@ def _inside(job: Job) -> Learnt:
     _replace(bare, network.classifier_of(bare), nn.Identity())
     extracted = _extract(job, bare, lambda part, inputs: part(**inputs.tensors).logits, layer.in_features, "classifier")
     found = linear.fit(
-        [None], lambda _: extracted.train, _classes(job), seed=job.settings.seed, weights_C=job.class_weights
+        [None], lambda _: extracted.train.means, _classes(job), seed=job.settings.seed, weights_C=job.class_weights
     )
     network.set_linear(layer, found.weight_CD, found.bias_C)
-    history, value = found.tried, -found.log_loss
     return Learnt(
-        Whole(module), extracted.precision, "classifier", extracted.truncated, history=history, validation=value
+        *(Whole(module), extracted.precision, "classifier", extracted.train.long),
+        history=found.tried,
+        validation=-found.log_loss,
     )
 
 
@@ -73,10 +75,11 @@ def _beside(job: Job) -> Learnt:
         sum(widths),
         "layers" if pool == "mean" else f"layers, {pool}",
     )
+    means_ND = extracted.train.means
 
     def read(reading: Reading | None) -> Floats:
         assert reading is not None, "every candidate here is a reading of layers"
-        return np.asarray(reading.of(extracted.train, widths))
+        return np.asarray(reading.of(means_ND, widths))
 
     job.listener(Stage("head", f"{job.settings.head}, {len(candidates)} readings"))
     found = linear.fit(candidates, read, _classes(job), seed=job.settings.seed, weights_C=job.class_weights)
@@ -88,19 +91,45 @@ def _beside(job: Job) -> Learnt:
         history: Sequence[Mapping[str, Any]] = found.tried
         value = -found.log_loss
     else:
-        head, history = _mlp(job, read(found.reading), np.asarray(found.reading.of(extracted.validation, widths)))
+        assert extracted.validation is not None, "a head that stops early asks for a validation split"
+        read_rows = [
+            dataclasses.replace(split, features_MD=np.asarray(found.reading.of(split.features_MD, widths)))
+            for split in (extracted.train, extracted.validation)
+        ]
+        head, history = _mlp(job, *read_rows)
         value = best_of(job, history)
     headed = Headed(job.backbone, found.reading, head.eval(), made)
     recipe = None if job.settings.head == "linear" else job.recipe
-    return Learnt(headed, extracted.precision, str(found.reading), extracted.truncated, recipe, history, value)
+    return Learnt(headed, extracted.precision, str(found.reading), extracted.train.long, recipe, history, value)
+
+
+@dataclass(frozen=True)
+class _Split:
+    """Features of the rows of a split, and the rows; a long text may have several."""
+
+    features_MD: Floats
+    encoded: Encoded
+
+    @property
+    def means(self) -> Floats:
+        """Those of the items, shape (N, D)."""
+        return windows.mean(self.features_MD, self.encoded)
+
+    @property
+    def long(self) -> dict[str, int]:
+        """What became of long items."""
+        return windows.told(self.encoded)
+
+    def rows(self, mean_D: Floats, scale_D: Floats) -> Encoded:
+        """The features, standardised, as rows to learn from or to answer."""
+        return windows.over(_FeatureRows((self.features_MD - mean_D) / scale_D), self.encoded)
 
 
 @dataclass(frozen=True)
 class _Extracted:
-    train: Floats
-    validation: Floats | None
+    train: _Split
+    validation: _Split | None
     precision: step.Precision
-    truncated: int
 
 
 def _extract(
@@ -111,23 +140,20 @@ def _extract(
     encoded = job.encoded(job.train)
     arithmetic = precision(job, name, one_pass(module, read, encoded))
     extractor = features.Extractor(
-        module,
-        read,
-        width,
-        name,
-        job.backbone.digest(),
-        job.settings.max_length,
-        arithmetic.dtype,
+        *(module, read, width, name, job.backbone.digest(), job.settings.max_length, arithmetic.dtype),
+        long=job.settings.long,
         of=str(job.backbone.ref),
     )
 
-    def compute(rows: Rows, inputs: Encoded) -> Floats:
-        keys = features.row_keys(job.task.items(rows), are_files=job.task.modality != "text")
-        return features.of(extractor, inputs, keys, cache=features.cache_root(), listener=job.listener)
+    def compute(rows: Rows, inputs: Encoded) -> _Split:
+        items = features.row_keys(job.task.items(rows), are_files=job.task.modality != "text")
+        keys = windows.keys(items, inputs)
+        found = features.of(extractor, inputs, keys, cache=features.cache_root(), listener=job.listener)
+        return _Split(found, inputs)
 
     needs_more = job.validation is not None and job.settings.head != "linear"
     held_out = compute(job.validation, job.encoded(job.validation)) if needs_more and job.validation else None
-    return _Extracted(compute(job.train, encoded), held_out, arithmetic, encoded.truncated)
+    return _Extracted(compute(job.train, encoded), held_out, arithmetic)
 
 
 def one_pass(
@@ -156,6 +182,7 @@ class _FeatureRows:
 
     features_ND: Floats
     truncated: int = 0
+    lost: int = 0
 
     @property
     def lengths(self) -> Indices:
@@ -177,12 +204,11 @@ class _OnFeatures(nn.Module):
         return logits
 
 
-def _mlp(job: Job, train_ND: Floats, validation_ND: Floats) -> tuple[nn.Module, list[dict[str, Any]]]:
+def _mlp(job: Job, train: _Split, held_out: _Split) -> tuple[nn.Module, list[dict[str, Any]]]:
     """An MLP head trained by the loop on standardised features, the standardisation then folded into it."""
-    mean_D, scale_D = train_ND.mean(axis=0), train_ND.std(axis=0) + 1e-6
-    head = layers.build(form.asked(job.settings, train_ND.shape[1]), len(job.names)).to(device())
-    rows, held_out = (_FeatureRows((features - mean_D) / scale_D) for features in (train_ND, validation_ND))
-    history = by_loop(job, _OnFeatures(head), rows, held_out)
+    mean_D, scale_D = train.features_MD.mean(axis=0), train.features_MD.std(axis=0) + 1e-6
+    head = layers.build(form.asked(job.settings, len(mean_D)), len(job.names)).to(device())
+    history = by_loop(job, _OnFeatures(head), train.rows(mean_D, scale_D), held_out.rows(mean_D, scale_D))
     first = head.cpu()[0]  # type: ignore[index]
     assert isinstance(first, nn.Linear), "every head begins with a linear layer"
     weight = first.weight.detach().numpy() / scale_D

@@ -11,13 +11,13 @@ import numpy as np
 import torch
 from torch import nn
 
-from headstart import batches, launch, network
+from headstart import batches, launch, network, windows
 from headstart.budget import Budget, budget
 from headstart.contracts import Backbone, Encoded, Learned, Rows, Task
 from headstart.cost import Meter
 from headstart.progress import Listener
 from headstart.settings import FitSettings, Recipe
-from headstart.train import step, weighing
+from headstart.train import step, views, weighing
 from headstart.train.checkpoint import Checkpoints
 from headstart.train.gradient import Lesson
 
@@ -85,15 +85,22 @@ class Job:
         counts = np.array([labels.count(name) for name in self.names], dtype=np.int64)
         return weighing.weights(self.settings.class_weights, self.names, counts)
 
-    def lesson(self, rows: Encoded, validate: Callable[[nn.Module], Mapping[str, float]]) -> Lesson:
-        """The training rows, in whatever form they are kept, as the loop learns from them."""
+    def lesson(
+        self,
+        rows: Encoded,
+        validate: Callable[[nn.Module], Mapping[str, float]],
+        *,
+        augment: Sequence[str] = (),
+    ) -> Lesson:
+        """The training rows, in whatever form they are kept, as the loop learns from them; `augment` changes them."""
         found = self.class_weights
         weights = None if found is None else torch.from_numpy(found)
 
         def loss(output: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
             return self.task.loss(output, targets, weights=weights, smoothing=self.settings.label_smoothing)
 
-        return Lesson(rows.lengths, lambda batch, _: (rows.take(batch), self.targets(batch)), loss, validate)
+        seen = views.Views(rows, self.targets, len(self.names), tuple(augment), self.settings.seed)
+        return Lesson(rows.lengths, seen.take, loss, validate)
 
     def checkpoints(self, name: str) -> Checkpoints | None:
         """Where one of the run's trainings is saved."""
@@ -101,27 +108,31 @@ class Job:
 
     def encoded(self, rows: Rows) -> Encoded:
         """Rows as the model reads them."""
-        return self.backbone.prepare(self.task.items(rows), max_length=self.settings.max_length)
+        return self.backbone.prepare(
+            self.task.items(rows), max_length=self.settings.max_length, long=self.settings.long
+        )
 
 
 @dataclass(frozen=True)
 class Learnt:
     """A trained network and how it came about.
 
-    `precision` is the arithmetic, `reading` what the head reads, `truncated` how many texts were cut, `recipe` what the
-    loop trained with where it was used, `history` has one entry for each epoch or trial, `validation` is the figure it
-    was chosen by, better when higher.
+    `precision` is the arithmetic, `reading` what the head reads, `long` what became of texts longer than the model
+    reads (see `windows.told`), `recipe` what the loop trained with where it was used, `history` has one entry for each
+    epoch or trial, `validation` is the figure it was chosen by, better when higher, `augment` says how training rows
+    were changed.
     """
 
     network: nn.Module
     precision: step.Precision
     reading: str
-    truncated: int
+    long: Mapping[str, int]
     recipe: Recipe | None = None
     history: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
     validation: float = 0.0
     num_trained: int | None = None
     """How many numbers were trained, where it takes the network before it was settled to tell."""
+    augment: Sequence[str] = ()
 
 
 def precision(job: Job, name: str, work: Callable[[str], None], *, saved: Checkpoints | None = None) -> step.Precision:
@@ -154,10 +165,10 @@ def validation(job: Job, encoded: Encoded, dtype: str) -> Callable[[nn.Module], 
 
 
 def _answers(trained: nn.Module, encoded: Encoded, dtype: str) -> torch.Tensor:
-    """The network's output for every row, each process of the run having computed its share of them."""
+    """The network's output for every item, each process of the run having computed its share of the rows."""
     if len(encoded.lengths) < launch.num_processes():
         return network.answers(trained, encoded, dtype=dtype)
     shares = [np.arange(first, len(encoded.lengths), launch.num_processes()) for first in range(launch.num_processes())]
     mine = batches.Some(encoded, shares[launch.rank()])
     parts = launch.gathered(network.answers(trained, mine, dtype=dtype))
-    return torch.cat(parts)[torch.as_tensor(np.argsort(np.concatenate(shares)))]
+    return windows.mean(torch.cat(parts)[torch.as_tensor(np.argsort(np.concatenate(shares)))], encoded)

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from headstart import batches, network
+from headstart import batches, network, windows
 from headstart.contracts import Backbone, Encoded, Inputs
 from headstart.device import device
 from headstart.errors import MismatchError
@@ -46,7 +46,7 @@ def learn(job: Job) -> Learnt:
     history = by_loop(job, _OnKept(head), rows["train"], rows["validation"])
     headed = Headed(job.backbone, reading, head.cpu().eval(), made)
     return Learnt(
-        headed, arithmetic, str(reading), encoded["train"].truncated, job.recipe, history, best_of(job, history)
+        headed, arithmetic, str(reading), windows.told(encoded["train"]), job.recipe, history, best_of(job, history)
     )
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from torch import nn
 
-from headstart import batches, cost, launch, network
+from headstart import batches, cost, launch, network, windows
 from headstart.contracts import Encoded
 from headstart.errors import SettingError
 from headstart.progress import Note
@@ -130,7 +130,9 @@ def _seconds_to_score(job: Job, trained: nn.Module, held_out: Encoded) -> float:
     rows = np.arange(max(1, int(np.searchsorted(np.cumsum(lengths), SCORED_TOKENS))))
     start = time.perf_counter()
     network.answers(copy.deepcopy(trained), batches.Some(held_out, rows))
-    return (time.perf_counter() - start) / int(lengths[rows].sum()) * float(lengths.mean()) * job.around.num_test
+    num_items = len(np.unique(windows.owners(held_out)))
+    seconds_per_token = (time.perf_counter() - start) / int(lengths[rows].sum())
+    return seconds_per_token * float(lengths.sum()) / num_items * job.around.num_test
 
 
 def _mib(module: nn.Module) -> float:

@@ -6,7 +6,8 @@ There may be several boundaries, one for each stage of the training.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -14,12 +15,12 @@ import numpy as np
 import torch
 from torch import nn
 
-from headstart import stack
+from headstart import stack, windows
 from headstart.contracts import Encoded, Strategy
 from headstart.device import device
 from headstart.network import Headed, Whole
 from headstart.progress import Foreseen, Note, Stage
-from headstart.train import below, gradient, groups, loop, own, step, trial
+from headstart.train import below, gradient, groups, loop, own, step, trial, views
 from headstart.train.job import Job, Learnt, precision, validation
 from headstart.train.learner import Epoch
 
@@ -32,6 +33,7 @@ def learn(job: Job, boundaries: Sequence[int], strategy: Strategy) -> Learnt:
     left_out = {name for name, parameter in whole.named_parameters() if not parameter.requires_grad}
     saved = job.checkpoints("stage-1")
     arithmetic = precision(job, _step_name(job, boundaries[-1]), _one_step(job, whole), saved=saved)
+    augment = _tell_of_views(job, boundaries)
     best = _Best(whole)
     for number, boundary in enumerate(boundaries, start=1):
         _cut(whole, boundary, left_out)
@@ -41,8 +43,8 @@ def learn(job: Job, boundaries: Sequence[int], strategy: Strategy) -> Learnt:
     whole.load_state_dict(best.weights)
     reading = str(whole.reading) if isinstance(whole, Headed) else "classifier"
     whole.module = strategy.settle(whole.cpu().eval().module)
-    how = job.recipe, best.history, best.value, num_trained
-    return Learnt(whole, arithmetic, reading, best.truncated, *how)
+    how = job.recipe, best.history, best.value, num_trained, augment
+    return Learnt(whole, arithmetic, reading, best.long, *how)
 
 
 def _network(job: Job, boundary: int, strategy: Strategy, encoded: Encoded) -> Whole | Headed:
@@ -67,7 +69,7 @@ def _cut(whole: Whole | Headed, boundary: int, left_out: set[str]) -> None:
 class _Outcome:
     history: list[Epoch]
     boundary: int
-    truncated: int
+    long: Mapping[str, int]
 
 
 @dataclass
@@ -78,7 +80,7 @@ class _Best:
     weights: dict[str, torch.Tensor] = field(default_factory=dict)
     value: float = -np.inf
     is_earlier: bool = False
-    truncated: int = 0
+    long: Mapping[str, int] = field(default_factory=dict)
     history: list[dict[str, Any]] = field(default_factory=list)
 
     def judge(self, stage: _Outcome) -> None:
@@ -88,7 +90,7 @@ class _Best:
         self.history += [
             asdict(epoch) | {"epoch": before + epoch.epoch, "boundary": stage.boundary} for epoch in stage.history
         ]
-        self.is_earlier, self.truncated = value < self.value, stage.truncated
+        self.is_earlier, self.long = value < self.value, stage.long
         if not self.is_earlier:
             self.value = value
             self.weights = {name: tensor.clone() for name, tensor in self.whole.state_dict().items()}
@@ -96,17 +98,20 @@ class _Best:
 
 def _stage(job: Job, whole: Whole | Headed, arithmetic: step.Precision, *, number: int, of: int) -> _Outcome:
     """Trains what is above one boundary; every stage but the last lasts one epoch."""
+    names = _views(job, whole.boundary)
+    # what the frozen part gives for a picture that changes changes too, and cannot be kept
+    job = dataclasses.replace(job, settings=dataclasses.replace(job.settings, cache=False)) if names else job
     rows = below.keep(job, whole, whole.boundary, arithmetic.dtype)
     recipe = job.recipe if number == of else loop.one_epoch(job.recipe)
     named = f"stage {number} of {of}, above boundary {whole.boundary}, " if of > 1 else ""
     job.listener(Stage("train", f"{job.settings.strategy}, {named}up to {recipe.epochs} epochs"))
     saved = job.checkpoints(f"stage-{number}")
     plan = loop.Plan(lambda it: _groups(job, it), job.settings, recipe, arithmetic.dtype, checkpoints=saved)
-    lesson = job.lesson(rows["train"], validation(job, rows["validation"], arithmetic.dtype))
+    lesson = job.lesson(rows["train"], validation(job, rows["validation"], arithmetic.dtype), augment=names)
     plan, foreseen = trial.planned(job, whole, lesson, plan, rows["validation"])
     if foreseen is not None and number == of:
         job.listener(Foreseen(foreseen))
-    return _Outcome(loop.train(whole, lesson, plan, job.listener), whole.boundary, rows["train"].truncated)
+    return _Outcome(loop.train(whole, lesson, plan, job.listener), whole.boundary, windows.told(rows["train"]))
 
 
 def _step_name(job: Job, boundary: int) -> str:
@@ -121,6 +126,20 @@ def _groups(job: Job, whole: nn.Module) -> list[dict[str, Any]]:
     below_it = groups.layered(whole.module, lr=lr, layer_decay=job.recipe.layer_decay, weight_decay=decay)
     on_top = groups.alike(whole.head, lr=lr, weight_decay=decay) if isinstance(whole, Headed) else []
     return below_it + on_top
+
+
+def _views(job: Job, boundary: int) -> tuple[str, ...]:
+    """How training rows are changed while what is above this boundary is trained."""
+    return views.chosen(job.settings, modality=job.backbone.modality, boundary=boundary)
+
+
+def _tell_of_views(job: Job, boundaries: Sequence[int]) -> tuple[str, ...]:
+    """How training rows are changed in the last stage, said."""
+    names = _views(job, boundaries[-1])
+    if names:
+        is_cache_lost = job.settings.cache and any(each > 1 and _views(job, each) for each in boundaries)
+        job.listener(Note(views.said(names, is_cache_lost=is_cache_lost)))
+    return names
 
 
 def _one_step(job: Job, whole: nn.Module) -> Callable[[str], None]:
