@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -152,3 +153,16 @@ def test_ages_are_read(age: str, expected: float) -> None:
 def test_what_is_no_age_is_refused(age: str) -> None:
     with pytest.raises(SettingError, match=f'--older-than "{age}"'):
         caches.seconds(age)
+
+
+@pytest.mark.parametrize(
+    ("about", "said"),
+    [
+        ({"max_length": 64}, "first 64 tokens"),
+        ({"max_length": 64, "long": "head-tail"}, "first and last tokens, 64 in all"),
+        ({"max_length": 64, "long": "chunks"}, "in parts of 64 tokens"),
+        ({"max_length": None, "long": "chunks"}, ""),
+    ],
+)
+def test_it_is_said_what_was_read_of_long_texts(about: dict[str, Any], said: str) -> None:
+    assert caches._said(about) == said

@@ -110,7 +110,9 @@ def test_the_usage_snippet_gives_the_models_answers_without_headstart(
 
 
 @pytest.mark.parametrize("long", ["head-tail", "cut", "chunks"])
-@pytest.mark.parametrize("kind", ["whole text", "linear, concat", "mlp, concat"])
+@pytest.mark.parametrize(
+    "kind", ["whole text", "linear, concat", "mlp, concat", "max of texts", "attention over tokens"]
+)
 def test_the_usage_snippet_reads_long_texts_as_the_model_does(
     kind: str, long: str, family: families.Family, tmp_path: Path
 ) -> None:

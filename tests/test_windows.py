@@ -121,6 +121,8 @@ WAYS: dict[str, dict[str, Any]] = {
     "classifier": {"read": "classifier"},
     "mlp": {"head": "mlp"},
     "conv": {"head": "conv", "head_width": 8},
+    "attention-pool, moving": {"head": "attention-pool", "strategy": "top", "top": 1},
+    "max": {"pool": "max"},
     "conv, full": {"head": "conv", "head_width": 8, "strategy": "full"},
     "top, kept": {"strategy": "top", "top": 1},
     "full": {"strategy": "full"},

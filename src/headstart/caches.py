@@ -97,7 +97,9 @@ def _said(about: dict[str, Any]) -> str:
     dtype = about.get("dtype")
     parts = [about.get("of"), about.get("name"), f"in {dtype}" if dtype == "bfloat16" else None]
     length = about.get("max_length")
-    return ", ".join([*filter(None, parts), *([] if length is None else [f"first {length} tokens"])])
+    kept = {"head-tail": "first and last tokens, {} in all", "chunks": "in parts of {} tokens"}
+    read = kept.get(about.get("long", "cut"), "first {} tokens")
+    return ", ".join([*filter(None, parts), *([] if length is None else [read.format(length)])])
 
 
 def _is_young(path: Path, kind: str) -> bool:
