@@ -36,4 +36,4 @@ def test_the_model_taken_is_the_one_whose_score_is_reported(fitted: run.Run) -> 
 
 def test_a_run_with_one_seed_speaks_of_none(family: families.Family, tmp_path: Path) -> None:
     rows = families.csv_of(tmp_path / "rows.csv", families.reviews(40))
-    assert "seeds" not in headstart.fit(rows, out=tmp_path / "run", model=f"dir:{family('bert')}").scores
+    assert headstart.fit(rows, out=tmp_path / "run", model=f"dir:{family('bert')}").scores["seeds"] is None

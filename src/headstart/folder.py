@@ -39,6 +39,7 @@ def building(out: Path, *, resume: bool = False) -> Iterator[Path]:
         OutputError: `out` exists, another live run is building it, the place cannot be written to, or there is
             something to go on from without `resume`, or nothing with it.
     """
+    out = out.absolute()  # "." and ".." have no name of their own
     partial = out.with_name(out.name + ".partial")
     try:
         if out.exists():

@@ -87,7 +87,7 @@ def fit(data: Any, settings: FitSettings, *, out: Path, resume: bool = False, li
         if not launch.is_first():
             return Run(out, fitted, {})
         scores, predictions = _judge(fitted, splits, settings, log)
-        scores |= {} if several is None else {"seeds": several}
+        scores["seeds"] = several
         facts |= _learnt_facts(learnt, stages[-1], backbone, settings, log)
         fitted.save(partial / "model", card=card(facts, scores, usage(fitted)))
         record.write_predictions(partial / "predictions.parquet", splits.test, predictions, fitted.names)
