@@ -28,6 +28,8 @@ FEED_FORWARD = (
 )
 """Where families keep a linear layer and the activation that directly follows it, so that one routine does both."""
 ATTENTION = "headstart_short"
+LEARNING = "headstart_learning"
+"""The attention of a network while it learns, of which a copy may answer meanwhile."""
 TYPES = (torch.float32, torch.bfloat16)
 Behind = tuple[str, list[Any], str]
 PLAIN: Behind = ("none", [], "")
@@ -128,7 +130,7 @@ def _is_gelu(activation: nn.Module) -> bool:
 def _exchange_attention(twin: nn.Module, made: dict[int, Any], attention: str | None) -> None:
     """Lets a transformers module look up our attention; its config is copied, since others share it."""
     config = twin.__dict__.get("config")
-    if attention is None or getattr(config, "_attn_implementation", None) != "sdpa":
+    if attention is None or getattr(config, "_attn_implementation", None) not in ("sdpa", LEARNING):
         return
     if id(config) not in made:
         made[id(config)] = copy.copy(config)

@@ -23,7 +23,12 @@ class Average:
 
     def __init__(self, network: nn.Module, keep: float) -> None:
         self.network = copy.deepcopy(network) if keep else network
-        self._source, self._keep = network, keep
+        self._keep = keep
+        present, averaged = moving(network), moving(self.network)
+        # what is frozen is the same in both
+        names = [name for name, tensor in present.items() if tensor.is_floating_point()]
+        self._present, self._averaged = ([values[name] for name in names] for values in (present, averaged))
+        self._counters = [(averaged[name], present[name]) for name in present if name not in set(names)]
 
     @torch.no_grad()
     def update(self, step: int) -> None:
@@ -31,12 +36,9 @@ class Average:
         if not self._keep:
             return
         keep = min(self._keep, (1 + step) / (10 + step))
-        present = self._source.state_dict()
-        for name, tensor in self.network.state_dict().items():
-            if tensor.is_floating_point():
-                tensor.lerp_(present[name], 1 - keep)
-            else:
-                tensor.copy_(present[name])
+        torch._foreach_lerp_(self._averaged, self._present, 1 - keep)
+        for averaged, present in self._counters:
+            averaged.copy_(present)
 
 
 def moving(network: nn.Module) -> dict[str, torch.Tensor]:

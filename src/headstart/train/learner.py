@@ -67,7 +67,7 @@ class Learner:
         factor = rate(self.settings.schedule, self.step, num_steps, self.settings.warmup)
         for group, peak in zip(self.optimizer.param_groups, self.peaks, strict=True):
             group["lr"] = peak * factor
-        nn.utils.clip_grad_norm_(self.network.parameters(), CLIP)
+        _clip(self.network)
         self.optimizer.step()
         self.optimizer.zero_grad()
         self.step, self.batch = self.step + 1, self.batch + 1
@@ -155,3 +155,11 @@ _COUNTERS = ("step", "epoch", "batch", "loss", "rows", "piece", "is_done")
 
 def _under(prefix: str, tensors: Tensors) -> dict[str, torch.Tensor]:
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
+
+def _clip(network: nn.Module) -> None:
+    """Scales the gradients down where their norm is too large; where it is not, that pass over them is spared."""
+    moving_parameters = [parameter for parameter in network.parameters() if parameter.grad is not None]
+    norm = nn.utils.get_total_norm([parameter.grad for parameter in moving_parameters if parameter.grad is not None])
+    if norm > CLIP:
+        nn.utils.clip_grads_with_norm_(moving_parameters, CLIP, norm)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -75,7 +76,7 @@ def train(network: nn.Module, lesson: Lesson, plan: Plan, listener: Listener) ->
     if plan.checkpoints is not None and learner.restore(plan.checkpoints):
         listener(Note(f"Went on from step {learner.step}, saved in epoch {learner.epoch}."))
     course = _Course(learner, lesson, plan, listener, launch.joined(network), time.monotonic())
-    with interrupt.noted() as is_asked_to_stop:
+    with interrupt.noted() as is_asked_to_stop, _own_dice():
         while not learner.is_done:
             course.epoch(is_asked_to_stop)
     _finish(learner, lesson, listener)
@@ -149,7 +150,7 @@ class _Course:
         """Adds the gradient of a batch; when memory runs out, in halves of what was tried."""
         learner, settings = self.learner, self.plan.settings
         while True:
-            torch.manual_seed(_seed(settings.seed, learner.step))
+            _throw_again(_seed(settings.seed, learner.step))
             try:
                 return gradient.add(
                     self.joined, self.lesson, batch, learner.epoch, dtype=self.plan.dtype, piece=learner.piece
@@ -228,6 +229,22 @@ def _finish(learner: Learner, lesson: Lesson, listener: Listener) -> None:
     epochs = ", ".join(str(learner.best[number].epoch) for number in chosen)
     listener(Note(f"The weights are the mean of those after the epochs {epochs}, of {len(states)} tried."))
     learner.network.eval()
+
+
+@contextmanager
+def _own_dice() -> Iterator[None]:
+    """Leaves NumPy's dice, which belong to the whole process, as they lay."""
+    before = np.random.get_state()
+    try:
+        yield
+    finally:
+        np.random.set_state(before)
+
+
+def _throw_again(seed: int) -> None:
+    """Everything random from here on follows from this seed."""
+    torch.manual_seed(seed)
+    np.random.seed(seed % 2**32)
 
 
 def _seed(seed: int, step: int) -> int:

@@ -20,7 +20,7 @@ from headstart.contracts import Encoded, Strategy
 from headstart.device import device
 from headstart.network import Headed, Whole
 from headstart.progress import Foreseen, Note, Stage
-from headstart.train import below, gradient, groups, loop, own, step, trial, views
+from headstart.train import below, gradient, groups, loop, masks, own, step, trial, views
 from headstart.train.job import Job, Learnt, precision, validation
 from headstart.train.learner import Epoch
 
@@ -35,9 +35,10 @@ def learn(job: Job, boundaries: Sequence[int], strategy: Strategy) -> Learnt:
     arithmetic = precision(job, _step_name(job, boundaries[-1]), _one_step(job, whole), saved=saved)
     augment = _tell_of_views(job, boundaries)
     best = _Best(whole)
-    for number, boundary in enumerate(boundaries, start=1):
-        _cut(whole, boundary, left_out)
-        best.judge(_stage(job, whole, arithmetic, number=number, of=len(boundaries)))
+    with masks.fast(whole):
+        for number, boundary in enumerate(boundaries, start=1):
+            _cut(whole, boundary, left_out)
+            best.judge(_stage(job, whole, arithmetic, number=number, of=len(boundaries)))
     if best.is_earlier:
         job.listener(Note("The last stage ended no better on validation: the weights of an earlier one are kept."))
     whole.load_state_dict(best.weights)
@@ -149,7 +150,8 @@ def _one_step(job: Job, whole: nn.Module) -> Callable[[str], None]:
     scratch = copy.deepcopy(whole)
 
     def work(dtype: str) -> None:
-        gradient.add(scratch, lesson, rows, 1, dtype=dtype, piece=len(rows))
+        with masks.fast(scratch):
+            gradient.add(scratch, lesson, rows, 1, dtype=dtype, piece=len(rows))
         scratch.zero_grad()
 
     return work

@@ -1,0 +1,120 @@
+"""Masks of dropout, drawn several times as fast on a processor: sixteen random bits a number instead of a real number.
+
+They come from torch's generator, so a seed gives the same masks again; other masks than torch's own, equally likely.
+"""
+
+# B rows, H heads, T tokens, D width of a head
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import nn
+
+from headstart.kernels import LEARNING
+
+LEVELS = 2**16
+"""A share is rounded to one of so many, far below what anybody can tell."""
+
+
+@contextlib.contextmanager
+def fast(network: nn.Module) -> Iterator[None]:
+    """Lets the network draw its masks so while the block lasts: its dropout layers, and attention of transformers."""
+    layers = [part for part in network.modules() if type(part) is nn.Dropout]
+    found = {id(part.config): part.config for part in network.modules() if hasattr(part, "config")}
+    configs: list[Any] = [one for one in found.values() if getattr(one, "_attn_implementation", None) == "sdpa"]
+    if configs:
+        _register()
+    for layer in layers:
+        layer.__class__ = Dropout
+    for config in configs:
+        config._attn_implementation = LEARNING
+    try:
+        yield
+    finally:
+        for layer in layers:
+            layer.__class__ = nn.Dropout
+        for config in configs:
+            config._attn_implementation = "sdpa"
+
+
+class Dropout(nn.Dropout):
+    """torch's layer with masks from `kept`."""
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:  # noqa: A002
+        """The input with a share of its numbers zero and the others scaled up; as it is outside learning mode."""
+        return dropped(input, self.p) if self.training else input
+
+
+def dropped(states: torch.Tensor, share: float) -> torch.Tensor:
+    """The states with that share of them zero, the others scaled up so that the mean stays.
+
+    Source: Srivastava et al., JMLR 2014, in the inverted form.
+    """
+    if states.device.type != "cpu" or not 0 < share < 1:
+        return nn.functional.dropout(states, share)
+    level = round(share * LEVELS)
+    return states * kept(states.shape, level) * (LEVELS / (LEVELS - level))
+
+
+def kept(shape: torch.Size, level: int) -> torch.Tensor:
+    """True for each number that stays; false with probability level / LEVELS."""
+    size = shape.numel()
+    bits = torch.empty(-(-size // 4), dtype=torch.int64).random_(-(2**63), None)
+    return bits.view(torch.int16)[:size].view(shape) >= level - LEVELS // 2
+
+
+def _register() -> None:
+    from transformers import AttentionInterface
+    from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
+
+    AttentionInterface.register(LEARNING, attention)
+    AttentionMaskInterface.register(LEARNING, sdpa_mask)
+
+
+def attention(
+    module: nn.Module,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    attention_mask: torch.Tensor | None,
+    scaling: float | None = None,
+    dropout: float = 0.0,
+    **rest: Any,
+) -> tuple[torch.Tensor, None]:
+    """Attention that leaves out some of its weights while learning; without that, torch's own kernel.
+
+    Args:
+        module: The attention layer that asks.
+        query: Shape (B, H, T, D); `key` and `value` alike.
+        key: See `query`.
+        value: See `query`.
+        attention_mask: True where a token may be seen, or numbers to add to the scores; None where all may be seen.
+        scaling: Factor on the scores, by default 1/√D.
+        dropout: Share of the weights to leave out.
+        **rest: Whatever else transformers passes on.
+
+    Returns:
+        Shape (B, T, H, D), and None for the weights.
+
+    Source: Vaswani et al. 2017, equation 1.
+    """
+    # a layer that does not say so is causal, by transformers' convention
+    is_causal = rest.get("is_causal") or getattr(module, "is_causal", True)
+    if dropout == 0 or query.device.type != "cpu" or is_causal or query.shape != key.shape:
+        from transformers.integrations.sdpa_attention import sdpa_attention_forward
+
+        given: tuple[torch.Tensor, None] = sdpa_attention_forward(
+            module, query, key, value, attention_mask, dropout=dropout, scaling=scaling, **rest
+        )
+        return given
+    scores = query @ key.transpose(-1, -2) * (query.shape[-1] ** -0.5 if scaling is None else scaling)
+    if attention_mask is not None and attention_mask.dtype == torch.bool:
+        scores = scores.masked_fill(~attention_mask, torch.finfo(scores.dtype).min)
+    elif attention_mask is not None:
+        scores = scores + attention_mask
+    weights = dropped(scores.softmax(-1).to(value.dtype), dropout)
+    return (weights @ value).transpose(1, 2).contiguous(), None
