@@ -63,7 +63,7 @@ def measured(name: str, seeds: int) -> dict[str, Any]:
 def table(results: list[dict[str, Any]]) -> str:
     """The results as Markdown; the interval is that of the seed best on validation."""
     lines = [
-        "| SST-2, MiniLM-L6 | trained | median accuracy | over the seeds | 95 % interval of one | a seed takes | memory |",
+        "| SST-2, MiniLM-L6 | trained | median accuracy | over the seeds | interval of one | a seed takes | memory |",
         "|---|---|---|---|---|---|---|",
     ]
     for found in results:
