@@ -65,14 +65,15 @@ def useful_work() -> list[dict[str, Any]]:
         encoder = dataclasses.replace(load_backbone(sst2.MINILM, offline=True, precision=dtype), tokens=4096)
         lengths = encoder.backbone.prepare(texts).lengths.astype(float)
         encoder.encode(texts[:500], states=False)
-        best, product = float("inf"), 0.0
+        best, plain, packed = float("inf"), 0.0, 0.0
         for _ in range(8):
-            product = max(product, best_product(getattr(torch, dtype)))
+            plain, packed = max(plain, _square(getattr(torch, dtype))), max(packed, _packed(getattr(torch, dtype)))
             start = time.perf_counter()
             encoder.encode(texts, states=False)
             best = min(best, time.perf_counter() - start)
         work = _flops(encoder.backbone.module, lengths) / best / 1e9
-        found.append({"dtype": dtype, "gflops": round(work), "best_product_gflops": round(product)})
+        products = {"torch_product_gflops": round(plain), "best_product_gflops": round(max(plain, packed))}
+        found.append({"dtype": dtype, "gflops": round(work), **products})
     return found
 
 
@@ -84,12 +85,8 @@ def _flops(module: Any, lengths: Any) -> float:
     return float((2 * weights * lengths + attention * lengths**2).sum())
 
 
-def best_product(dtype: torch.dtype) -> float:
-    """GFLOP/s of the best of two: torch's square product on all threads, and a packed linear layer on each core."""
-    return max(_square(dtype), _packed(dtype))
-
-
 def _square(dtype: torch.dtype) -> float:
+    """GFLOP/s of torch's own square product on all threads."""
     one, other = (torch.randn(SQUARE, SQUARE).to(dtype) for _ in range(2))
     best = float("inf")
     for _ in range(REPEATS_OF_A_PRODUCT):
@@ -100,6 +97,7 @@ def _square(dtype: torch.dtype) -> float:
 
 
 def _packed(dtype: torch.dtype) -> float:
+    """GFLOP/s of a packed square linear layer, one on each core: the best we know to get here."""
     threads = torch.get_num_threads()
     layer = kernels.tuned(torch.nn.Linear(SQUARE, SQUARE).to(dtype), str(dtype).removeprefix("torch."))
     states = torch.randn(SQUARE, SQUARE).to(dtype)
@@ -162,10 +160,11 @@ def table(result: dict[str, Any]) -> str:
     for side, found in result["sides"].items():
         faster = "" if side == "headstart" else f"**{middle[side] / middle['headstart']:.1f}×**"
         lines.append(f"| {NAMES[side]} | {middle[side]:.2f} | {faster} | {found['least_cosine']:.5f} |")
-    lines += ["", "| arithmetic | useful work | best matrix product | share |", "|---|---|---|---|"]
+    lines += ["", "| arithmetic | useful work | torch's product 2048³ | best product known here |", "|---|---|---|---|"]
     for row in result["useful_work"]:
-        work, most = row["gflops"], row["best_product_gflops"]
-        lines.append(f"| {row['dtype']} | {work} GFLOP/s | {most} GFLOP/s | {work / most:.0%} |")
+        work, plain, most = row["gflops"], row["torch_product_gflops"], row["best_product_gflops"]
+        shares = f"{plain} GFLOP/s: **{work / plain:.0%}** | {most} GFLOP/s: **{work / most:.0%}**"
+        lines.append(f"| {row['dtype']} | {work} GFLOP/s | {shares} |")
     lines += ["", "| sentences of mixed length | peak memory | seconds |", "|---|---|---|"]
     for row in result["memory"]:
         lines.append(f"| {row['sentences']:,} | {row['peak_mib']:.0f} MiB | {row['seconds']:.0f} |")

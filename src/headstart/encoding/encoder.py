@@ -177,7 +177,8 @@ class Encoder:
         floor = batches.give_back_memory()
         for part in batches.spread(read, groups):
             done.append(part)
-            if batches.resident_mib() > floor + GROWTH_MIB:
+            # larger batches take more at once, and giving back between them only costs time
+            if batches.resident_mib() > floor + GROWTH_MIB * self.tokens / TOKENS:
                 floor = batches.give_back_memory()
         return parts.joined(done, order)
 
