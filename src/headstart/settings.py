@@ -156,6 +156,9 @@ class FitSettings:
     micro_batch: int | None = limited(COUNT, default=None)
     """Rows of a step that are in memory at once; by default all of them, halved whenever memory runs out."""
 
+    gradient_checkpointing: bool = False
+    """Keep only what passes between blocks while learning, and compute the rest again: less memory, more time."""
+
     lr: float | None = limited(ABOVE_ZERO, default=None)
     """Peak learning rate of the top of the model; by default what suits the strategy."""
 

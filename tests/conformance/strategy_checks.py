@@ -53,6 +53,7 @@ OTHER: dict[str, Any] = {
     "lora_alpha": 1.0,
     "lora_dropout": 0.5,
     "augment": "flip",
+    "gradient_checkpointing": True,
 }
 """Another value than that of SETTINGS for every setting that some strategy may have no use for."""
 

@@ -23,7 +23,7 @@ def unused(settings: FitSettings) -> frozenset[str]:
     # features are computed once, of the rows as they are
     unused = (
         OF_LORA
-        | {"top", "unfreeze", "augment"}
+        | {"top", "unfreeze", "augment", "gradient_checkpointing"}
         | ({"head_width", "head_dropout"} if settings.head == "linear" else set())
     )
     is_solved = not needs_validation(settings)

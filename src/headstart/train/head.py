@@ -138,7 +138,9 @@ def _extract(
     """Features of the training rows, and of the validation rows where there are any."""
     job.listener(Stage("features", f"{len(job.train):,} rows, computed once"))
     encoded = job.encoded(job.train)
-    arithmetic = precision(job, name, one_pass(module, read, encoded))
+    once = one_pass(module, read, encoded)
+    arithmetic = precision(job, name, once)
+    trial.foresee_features(job, lambda: once(arithmetic.dtype), once.tokens, encoded)
     extractor = features.Extractor(
         *(module, read, width, name, job.backbone.digest(), job.settings.max_length, arithmetic.dtype),
         long=job.settings.long,
@@ -156,20 +158,27 @@ def _extract(
     return _Extracted(compute(job.train, encoded), held_out, arithmetic)
 
 
-def one_pass(
-    module: nn.Module, read: Callable[[nn.Module, Inputs], torch.Tensor], encoded: Encoded
-) -> Callable[[str], None]:
-    """The frozen part on one batch of middling rows, in either arithmetic."""
+@dataclass(frozen=True)
+class OnePass:
+    """The frozen part on one batch of middling rows, in either arithmetic; `tokens` is how many it has."""
+
+    read: Callable[[nn.Module, Inputs], torch.Tensor]
+    parts: Mapping[str, nn.Module]
+    inputs: Inputs
+    tokens: int
+
+    def __call__(self, dtype: str) -> None:
+        """Runs it once."""
+        with torch.inference_mode():
+            self.read(self.parts[dtype], batches.placed(self.inputs, dtype))
+
+
+def one_pass(module: nn.Module, read: Callable[[nn.Module, Inputs], torch.Tensor], encoded: Encoded) -> OnePass:
+    """What a run on these rows is measured by."""
     lengths = encoded.lengths
     rows = np.argsort(lengths)[len(lengths) // 2 :][: max(1, 1024 // max(1, int(np.median(lengths))))]
-    inputs = encoded.take(rows)
     parts = {dtype: kernels.tuned(module.to(device()), dtype) for dtype in ("float32", "bfloat16")}
-
-    def work(dtype: str) -> None:
-        with torch.inference_mode():
-            read(parts[dtype], batches.placed(inputs, dtype))
-
-    return work
+    return OnePass(read, parts, encoded.take(rows), int(lengths[rows].sum()))
 
 
 def _classes(job: Job) -> linear.Ints:

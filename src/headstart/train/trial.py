@@ -6,6 +6,7 @@ import copy
 import dataclasses
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +15,7 @@ from torch import nn
 from headstart import batches, cost, launch, network, windows
 from headstart.contracts import Encoded
 from headstart.errors import SettingError
-from headstart.progress import Note
+from headstart.progress import Foreseen, Note
 from headstart.train import gradient, loop
 from headstart.train.gradient import Lesson
 from headstart.train.job import Job
@@ -82,6 +83,33 @@ def planned(
     # the last validation begins when the time for steps is over
     time_for_steps = left - found.seconds_per_token * FORWARD * float(held_out.lengths.sum())
     return dataclasses.replace(plan, piece=found.piece, num_steps=num_steps, seconds=time_for_steps), foreseen
+
+
+def foresee_features(job: Job, work: Callable[[], None], tokens: int, encoded: Encoded) -> None:
+    """Says what a run will cost that computes features once, unless they were kept before, and learns a head on them.
+
+    Args:
+        job: Knows the budget and the time already gone.
+        work: Computes the features of one batch.
+        tokens: In that batch.
+        encoded: The training rows.
+
+    Raises:
+        SettingError: The budget is too small for it.
+    """
+    work()
+    start = time.perf_counter()
+    work()
+    a_token = (time.perf_counter() - start) / tokens
+    an_item = float(encoded.lengths.sum()) / len(np.unique(windows.owners(encoded)))
+    seconds = job.around.seconds + a_token * (float(encoded.lengths.sum()) + an_item * job.around.num_test) + FINISH
+    limit = job.budget.seconds
+    if limit is not None and seconds > limit:
+        raise SettingError(
+            f"--budget {job.settings.budget}: the features alone need {seconds:.0f} s. Give more, or fewer rows."
+        )
+    foreseen = cost.foreseen(job.around.meter, seconds, peak_mib=cost.peak_mib(), disk_mib=_mib(job.backbone.module))
+    job.listener(Foreseen(foreseen))
 
 
 def _fitting(job: Job, trained: nn.Module, lesson: Lesson, plan: loop.Plan) -> Trial:

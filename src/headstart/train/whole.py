@@ -19,7 +19,7 @@ from headstart import stack, windows
 from headstart.contracts import Encoded, Strategy
 from headstart.device import device
 from headstart.network import Headed, Whole
-from headstart.progress import Foreseen, Note, Stage
+from headstart.progress import Foreseen, Note, Stage, Warned
 from headstart.train import below, gradient, groups, loop, masks, own, step, trial, views
 from headstart.train.job import Job, Learnt, precision, validation
 from headstart.train.learner import Epoch
@@ -30,6 +30,8 @@ def learn(job: Job, boundaries: Sequence[int], strategy: Strategy) -> Learnt:
     assert job.validation is not None, "strategies that move blocks ask for a validation split"
     whole = _network(job, boundaries[-1], strategy, job.encoded(job.train))
     num_trained = sum(parameter.numel() for parameter in whole.parameters() if parameter.requires_grad)
+    if job.settings.gradient_checkpointing:
+        _recompute(job, whole.module)
     left_out = {name for name, parameter in whole.named_parameters() if not parameter.requires_grad}
     saved = job.checkpoints("stage-1")
     arithmetic = precision(job, _step_name(job, boundaries[-1]), _one_step(job, whole), saved=saved)
@@ -43,6 +45,8 @@ def learn(job: Job, boundaries: Sequence[int], strategy: Strategy) -> Learnt:
         job.listener(Note("The last stage ended no better on validation: the weights of an earlier one are kept."))
     whole.load_state_dict(best.weights)
     reading = str(whole.reading) if isinstance(whole, Headed) else "classifier"
+    if job.settings.gradient_checkpointing:
+        _keep_again(whole.module)
     whole.module = strategy.settle(whole.cpu().eval().module)
     how = job.recipe, best.history, best.value, num_trained, augment
     return Learnt(whole, arithmetic, reading, best.long, *how)
@@ -55,6 +59,30 @@ def _network(job: Job, boundary: int, strategy: Strategy, encoded: Encoded) -> W
     module = job.backbone.task_module(job.task.auto_class, job.names)
     stack.freeze(module, boundary)
     return Whole(strategy.adapt(module, boundary, job.settings), boundary).to(device())
+
+
+def _recompute(job: Job, module: Any) -> None:
+    """Lets the family compute again what lies within its blocks when the gradient needs it, where it offers that."""
+    if getattr(module, "supports_gradient_checkpointing", False):
+        _switch(module, "enable", {"use_reentrant": False})
+    elif hasattr(module, "set_grad_checkpointing"):
+        module.set_grad_checkpointing()
+    else:
+        job.listener(Warned("--gradient-checkpointing plays no part: this family does not offer it."))
+
+
+def _keep_again(module: Any) -> None:
+    """Takes `_recompute` back."""
+    if getattr(module, "supports_gradient_checkpointing", False):
+        _switch(module, "disable")
+    elif hasattr(module, "set_grad_checkpointing"):
+        module.set_grad_checkpointing(False)
+
+
+def _switch(module: Any, way: str, *given: Any) -> None:
+    """transformers' own switch, under its name of today or the one it had before."""
+    today = f"activation_checkpointing_{way}"
+    getattr(module, today if hasattr(module, today) else f"gradient_checkpointing_{way}")(*given)
 
 
 def _cut(whole: Whole | Headed, boundary: int, left_out: set[str]) -> None:
