@@ -42,8 +42,8 @@ def test_blocks_run_twice_as_often(family: families.Family, monkeypatch: pytest.
             made = network(*given)
             inner = made.module.bert.encoder.layer[0].attention
 
-            def count(*_: Any) -> None:
-                runs[again] += inner.training
+            def count(module: nn.Module, *_: Any) -> None:
+                runs[again] += module.training
 
             inner.register_forward_hook(count)
             return made

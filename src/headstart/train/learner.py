@@ -136,8 +136,12 @@ class Learner:
             tensors |= {f"average.{name}": tensor for name, tensor in moving(self.average.network).items()}
         for number, state in self.optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{number}.{name}": tensor for name, tensor in state.items()}
-        # a copy each: two names of one tensor are refused by safetensors
-        return {name: tensor.detach().clone() for name, tensor in tensors.items()}
+        # a copy of those that stand under two names, which safetensors refuses; not of all, for they are many
+        seen: set[int] = set()
+        for name, tensor in tensors.items():
+            tensors[name] = tensor.detach().clone() if tensor.data_ptr() in seen else tensor.detach()
+            seen.add(tensor.data_ptr())
+        return tensors
 
     def _take_up(self, tensors: Tensors) -> None:
         restore(self.network, _under("network.", tensors))

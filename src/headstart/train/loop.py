@@ -107,9 +107,9 @@ class _Course:
 
     def __post_init__(self) -> None:
         """Steps of the whole run; where time is limited, looked at anew after each step."""
-        whole = num_steps(self.lesson.lengths, self.plan.settings, self.plan.recipe)
-        self.num_steps = whole if self.plan.num_steps is None else min(whole, self.plan.num_steps)
-        self.most, self.first = self.num_steps, self.learner.step
+        self.most = num_steps(self.lesson.lengths, self.plan.settings, self.plan.recipe)
+        self.num_steps = self.most if self.plan.num_steps is None else min(self.most, self.plan.num_steps)
+        self.first = self.learner.step
 
     def _look_ahead(self) -> None:
         """With a limit of time, as many steps as it leaves at the pace until now, so that the rate falls to its end."""

@@ -14,9 +14,10 @@ from torch import nn
 
 from headstart import batches, cost, launch, network, windows
 from headstart.contracts import Encoded
+from headstart.device import device
 from headstart.errors import SettingError
 from headstart.progress import Foreseen, Note
-from headstart.train import gradient, loop
+from headstart.train import average, gradient, loop
 from headstart.train.gradient import Lesson
 from headstart.train.job import Job
 from headstart.train.learner import Learner
@@ -25,9 +26,9 @@ STEPS = 4
 """Steps taken, of which the first only warms up."""
 FORWARD = 1 / 3
 """Share of a step that a pass without learning takes: the backward pass has two products for each of the forward's."""
-SCORED_TOKENS = 2048
+SCORED_TOKENS = 4096
 """Tokens that scoring is timed on."""
-FINISH = 6.0
+FINISH = 3.0
 """Seconds for baselines, figures, page and saving, on two cores."""
 
 
@@ -149,20 +150,35 @@ def _tried(trained: nn.Module, lesson: Lesson, plan: loop.Plan, piece: int) -> T
         learner.move(loss, len(batch), num_steps=STEPS)
         if number or len(order) == 1:
             seconds, tokens = seconds + time.perf_counter() - start, tokens + int(lesson.lengths[batch].sum())
-    return Trial(seconds / tokens, cost.peak_mib(), piece)
+    peak = cost.peak_mib()
+    return Trial(seconds / tokens, None if peak is None else peak + _saved_mib(learner.network), piece)
 
 
 def _seconds_to_score(job: Job, trained: nn.Module, held_out: Encoded) -> float:
     """What scoring the test rows will take, from some validation rows, in the exact arithmetic it is done in."""
-    lengths = held_out.lengths
-    rows = np.arange(max(1, int(np.searchsorted(np.cumsum(lengths), SCORED_TOKENS))))
+    lengths, scratch = held_out.lengths, copy.deepcopy(trained)
+    ends = np.searchsorted(np.cumsum(lengths), (SCORED_TOKENS // 8, SCORED_TOKENS)) + 1
+    few, more = (batches.Some(held_out, np.arange(min(end, len(lengths)))) for end in ends.tolist())
+    network.answers(scratch, few)
+    # both prepare the network, which is done once for all rows; the difference is what rows take
+    seconds = _timed(scratch, more) - _timed(scratch, few)
+    a_token = max(0.0, seconds) / max(1, int(more.lengths.sum() - few.lengths.sum()))
+    return a_token * float(lengths.sum()) / len(np.unique(windows.owners(held_out))) * job.around.num_test
+
+
+def _timed(trained: nn.Module, rows: Encoded) -> float:
     start = time.perf_counter()
-    network.answers(copy.deepcopy(trained), batches.Some(held_out, rows))
-    num_items = len(np.unique(windows.owners(held_out)))
-    seconds_per_token = (time.perf_counter() - start) / int(lengths[rows].sum())
-    return seconds_per_token * float(lengths.sum()) / num_items * job.around.num_test
+    network.answers(trained, rows)
+    return time.perf_counter() - start
 
 
 def _mib(module: nn.Module) -> float:
     """What the weights take, nearly all of a run folder."""
     return sum(parameter.numel() * parameter.element_size() for parameter in module.parameters()) / 2**20
+
+
+def _saved_mib(learning: nn.Module) -> float:
+    """What the weights of the best epoch take, and on a processor a checkpoint while it is written."""
+    moving = sum(tensor.numel() * tensor.element_size() for tensor in average.moving(learning).values()) / 2**20
+    # the network, its average and two moments
+    return moving * (5 if device() == "cpu" else 1)
