@@ -316,7 +316,7 @@ def test_when_memory_runs_out_smaller_pieces_go_through(monkeypatch: pytest.Monk
     assert len(history) == 3
     said = [event.text for event in events if isinstance(event, Note)]
     assert said == [
-        f"Memory ran out at step 1: batches of 8 rows now go through {piece} at a time; what is learnt stays the same."
+        f"Memory ran out at step 1: batches of 8 rows now go through {piece} at a time; the batch size stays."
         for piece in (4, 2)
     ]
 

@@ -164,7 +164,7 @@ class _Course:
             self.listener(
                 Note(
                     f"Memory ran out at step {learner.step + 1}: batches of {len(batch)} rows "
-                    f"now go through {learner.piece} at a time; what is learnt stays the same."
+                    f"now go through {learner.piece} at a time; the batch size stays."
                 )
             )
 
