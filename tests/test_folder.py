@@ -160,11 +160,11 @@ def test_what_was_learnt_stays_when_a_run_is_interrupted(tmp_path: Path) -> None
     assert folder.is_resumable(saved(tmp_path / "run"))
 
 
-def test_a_new_run_does_not_clear_away_what_another_learnt(tmp_path: Path) -> None:
-    partial = saved(tmp_path / "run")
-    with pytest.raises(OutputError, match=r"Go on with headstart fit --resume .*run, or remove"):
-        folder.building(tmp_path / "run").__enter__()
-    assert folder.is_resumable(partial)
+def test_the_same_run_again_goes_on_without_being_told(tmp_path: Path) -> None:
+    saved(tmp_path / "run")
+    with folder.building(tmp_path / "run") as partial:
+        folder.agree(partial, {"seed": 0}, data="rows.csv", model="a")
+        assert folder.is_resumable(partial)
 
 
 def test_a_run_that_goes_on_finds_what_was_learnt_and_what_was_said_and_no_more(tmp_path: Path) -> None:
@@ -191,7 +191,7 @@ def test_a_run_goes_on_only_with_what_it_was_begun_with(
 ) -> None:
     saved(tmp_path / "run")
     with (
-        pytest.raises(OutputError, match=f"begun otherwise: {named} changed"),
+        pytest.raises(OutputError, match=f"begun otherwise: {named} changed since. Go on with"),
         folder.building(tmp_path / "run", resume=True) as partial,
     ):
         folder.agree(partial, settings, data="rows.csv", model=model)

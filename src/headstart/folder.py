@@ -29,15 +29,16 @@ EVENTS = "events.jsonl"
 def building(out: Path, *, resume: bool = False) -> Iterator[Path]:
     """A folder `OUT.partial` that becomes `OUT` when the block ends well.
 
-    When it does not, the folder vanishes, unless something learnt is saved in it: then it stays, and can be resumed.
+    When it does not, the folder vanishes, unless something learnt is saved in it: then it stays, and whoever builds it
+    next goes on from there; `agree` makes sure that this is the same run.
 
     Args:
         out: The final name.
-        resume: Go on from what an interrupted run left there.
+        resume: There must be something to go on from.
 
     Raises:
-        OutputError: `out` exists, another live run is building it, the place cannot be written to, or there is
-            something to go on from without `resume`, or nothing with it.
+        OutputError: `out` exists, another live run is building it, the place cannot be written to, or there is nothing
+            to go on from with `resume`.
     """
     out = out.absolute()  # "." and ".." have no name of their own
     partial = out.with_name(out.name + ".partial")
@@ -47,7 +48,7 @@ def building(out: Path, *, resume: bool = False) -> Iterator[Path]:
         if resume and not (partial / REQUEST).is_file():
             raise OutputError(f'"{out}" has nothing saved to go on from. Begin it with headstart fit.')
         out.parent.mkdir(parents=True, exist_ok=True)
-        lock = _claim(partial, resume=resume)
+        lock = _claim(partial)
     except OSError as error:
         raise OutputError(f'"{out}" cannot be written: {error.strerror or error}.') from error
     # held until the name is final or the folder gone: whoever got the lock earlier would clear our work away
@@ -111,7 +112,10 @@ def agree(partial: Path, settings: Mapping[str, Any], **asked: str | None) -> No
     options = [name for name, value in now["settings"].items() if then["settings"].get(name) != value]
     changed += [f"--{name.replace('_', '-')}" for name in options]
     if changed:
-        raise OutputError(f'"{partial}" was begun otherwise: {", ".join(changed)} changed since. Begin another run.')
+        raise OutputError(
+            f'"{partial}" holds an interrupted run that was begun otherwise: {", ".join(changed)} changed since. '
+            f"Go on with headstart fit --resume, name another folder with --out, or remove it."
+        )
 
 
 def _publish(partial: Path, out: Path) -> None:
@@ -125,23 +129,14 @@ def _publish(partial: Path, out: Path) -> None:
     (out / OWNER).unlink()
 
 
-def _claim(partial: Path, *, resume: bool) -> TextIO:
+def _claim(partial: Path) -> TextIO:
     """A folder that is ours while the returned file is open, cleared of all that the run will write again."""
     partial.mkdir(exist_ok=True)
     lock = (partial / OWNER).open("w")
-    try:
-        if not _lock(lock):
-            raise OutputError(f'Another run is building "{partial}". Wait for it, or name another folder with --out.')
-        if is_resumable(partial) and not resume:
-            out = partial.with_suffix("")
-            raise OutputError(
-                f'An interrupted run is saved in "{partial}". Go on with headstart fit --resume {out}, '
-                f"or remove that folder to begin anew."
-            )
-    except OutputError:
+    if not _lock(lock):
         lock.close()
-        raise
-    kept = {OWNER, CHECKPOINT, REQUEST, EVENTS} if resume else {OWNER}
+        raise OutputError(f'Another run is building "{partial}". Wait for it, or name another folder with --out.')
+    kept = {OWNER, CHECKPOINT, REQUEST, EVENTS} if is_resumable(partial) else {OWNER}
     for path in partial.iterdir():
         if path.name not in kept:
             shutil.rmtree(path) if path.is_dir() else path.unlink()

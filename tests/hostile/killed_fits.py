@@ -15,7 +15,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from headstart import folder, run
+from headstart import run
 from headstart.settings import FitSettings
 
 SEED = 7
@@ -34,7 +34,7 @@ def fit(rows: Path, model: Path, place: Path, kind: str) -> None:
     """A fit whose run folder and cache of features are in `place`; goes on where one that was killed had saved."""
     os.environ["HEADSTART_CACHE"] = str(place / "cache")
     settings = FitSettings(model=f"dir:{model}", precision="float32", **KINDS[kind][0])
-    run.fit(rows, settings, out=place / "run", resume=folder.is_resumable(place / "run.partial"))
+    run.fit(rows, settings, out=place / "run")
 
 
 def fit_apart(

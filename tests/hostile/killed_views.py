@@ -34,7 +34,7 @@ def fit(images: Path, model: Path, place: Path) -> None:
     """A fit that goes on where one that was killed had saved."""
     os.environ["HEADSTART_CACHE"] = str(place / "cache")
     settings = FitSettings(**{**vars(SETTINGS), "model": f"dir:{model}"})
-    run.fit(str(images), settings, out=place / "run", resume=folder.is_resumable(place / "run.partial"))
+    run.fit(str(images), settings, out=place / "run")
 
 
 def apart(images: Path, model: Path, place: Path, *, seconds: float = STUCK) -> bool:
