@@ -48,8 +48,8 @@ class Meter:
 
     def so_far(self, folder: Path | None = None) -> Cost:
         """What was taken until now, and what stands in the folder."""
-        size = None if folder is None else size_mib(folder)
-        return Cost(self.seconds, peak_mib(), size, self._kilojoules(), self.money(self.seconds))
+        seconds, size = self.seconds, None if folder is None else size_mib(folder)
+        return Cost(seconds, peak_mib(), size, self._kilojoules(), self.money(seconds))
 
     def money(self, seconds: float) -> float | None:
         """What so much time costs."""
