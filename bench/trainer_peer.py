@@ -23,7 +23,11 @@ from transformers import (
     TrainingArguments,
 )
 
-RECIPES = {"frozen": {"epochs": 3, "lr": 1e-3}, "full": {"epochs": 1, "lr": 5e-5}}
+RECIPES = {
+    "frozen": {"epochs": 3, "lr": 1e-3},
+    "frozen-10": {"epochs": 10, "lr": 1e-3},
+    "full": {"epochs": 1, "lr": 5e-5},
+}
 BATCH_SIZE = 32
 
 
@@ -47,7 +51,7 @@ def run(strategy: str) -> dict[str, float]:
     start = time.perf_counter()
     tokenizer = AutoTokenizer.from_pretrained(folder)
     model = AutoModelForSequenceClassification.from_pretrained(folder, num_labels=2)
-    if strategy == "frozen":
+    if strategy.startswith("frozen"):
         model.base_model.requires_grad_(False)
     recipe = RECIPES[strategy]
     with tempfile.TemporaryDirectory() as out:
