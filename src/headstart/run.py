@@ -158,7 +158,9 @@ def choose_backbone(settings: FitSettings, task: Task) -> tuple[Backbone, str]:
         raise MismatchError(
             f'"{asked}" reads {backbone.modality} and the rows hold {task.modality}. Choose another --model or none.'
         )
-    return backbone, why
+    if settings.blocks is None:
+        return backbone, why
+    return backbone.shortened(settings.blocks), f"{why} Its lowest {settings.blocks} blocks are kept."
 
 
 def _splits(

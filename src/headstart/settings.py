@@ -91,6 +91,9 @@ class FitSettings:
     revision: str | None = None
     """Branch, tag or commit of a Hub model; the commit it resolves to is recorded."""
 
+    blocks: int | None = limited(COUNT, default=None)
+    """Keep only so many blocks of the model, the lowest: smaller and faster, often as good; by default all."""
+
     offline: bool = False
     """Never ask the network; use what is on this machine."""
 

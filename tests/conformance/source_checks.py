@@ -164,6 +164,26 @@ def a_task_module_has_an_output_for_every_name(bench: Bench) -> None:
     assert module.config.id2label[4] == "e"  # type: ignore[union-attr,index]
 
 
+def a_shorter_one_gives_the_states_of_its_blocks_or_is_refused(bench: Bench) -> None:
+    backbone = bench.backbone
+    with pytest.raises(MismatchError, match="--blocks 99"):
+        backbone.shortened(99)
+    assert backbone.shortened(len(backbone.blocks)).digest() == backbone.digest()
+    if not backbone.blocks:
+        return
+    try:
+        shorter = backbone.shortened(1)
+    except MismatchError:
+        with pytest.raises(MismatchError, match="--read 1"):
+            backbone.shortened(1)
+        return
+    inputs = backbone.prepare(_items(backbone)).take([0, 1])
+    with torch.inference_mode():
+        whole, part = (one.states(one.module, inputs).layers for one in (backbone, shorter))
+    assert all(torch.equal(theirs, ours) for theirs, ours in zip(whole[:2], part, strict=True))
+    assert shorter.digest() != backbone.digest()
+
+
 def what_is_saved_opens_in_plain_transformers(bench: Bench) -> None:
     from transformers import AutoModel
 
@@ -256,6 +276,7 @@ CHECKS: tuple[Check, ...] = (
     pooled_states_lie_side_by_side,
     pooled_states_do_not_depend_on_the_rest_of_the_batch,
     a_task_module_has_an_output_for_every_name,
+    a_shorter_one_gives_the_states_of_its_blocks_or_is_refused,
     what_is_saved_opens_in_plain_transformers,
     what_is_saved_encodes_alike,
     the_python_of_the_card_gives_the_same_vectors,

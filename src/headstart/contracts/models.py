@@ -160,6 +160,13 @@ class Backbone(Protocol):
     def pooled(self, module: nn.Module, inputs: Inputs) -> torch.Tensor:
         """Every hidden state averaged over its tokens or its map, side by side, fp32, shape (B, sum of widths)."""
 
+    def shortened(self, blocks: int) -> Backbone:
+        """The same with only its lowest blocks: smaller and faster.
+
+        Raises:
+            MismatchError: It has fewer, or cannot be made shorter.
+        """
+
     def task_module(self, auto_class: str, names: Sequence[str] | None) -> nn.Module:
         """The ecosystem's own model for a task: with a new classifier for these names, or with None as it was saved."""
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from headstart import stack
 from headstart.contracts import Modality
 from headstart.errors import HeadstartError, MismatchError, ModelError
-from headstart.sources import _timm, _torchvision
+from headstart.sources import _shorter, _timm, _torchvision
 
 if TYPE_CHECKING:
     from torch import nn
@@ -48,24 +48,27 @@ LEFT_OVER = {
 """What a part needs only for pretraining, or what older versions saved and newer ones compute."""
 
 
-def bare(folder: Path, *, trust: bool = False) -> nn.Module:
+def bare(folder: Path, *, trust: bool = False, blocks: int | None = None) -> nn.Module:
     """The model without any task's layers, in evaluation mode, fp32; of a sequence-to-sequence model the encoder.
 
     Args:
         folder: A verified model folder.
         trust: Run the code in it that its config names.
+        blocks: Only the lowest so many of them.
 
     Raises:
         ModelError: It cannot be read, its weights leave gaps, or they are another model's.
+        MismatchError: Its config does not say how many blocks there are.
     """
     import transformers
 
+    lower = _shorter.overrides(folder, blocks)
     with reading(folder):
         module, report = transformers.AutoModel.from_pretrained(
-            folder, **_strict(folder, trust), ignore_mismatched_sizes=True, output_loading_info=True
+            folder, **_strict(folder, trust), **lower, ignore_mismatched_sizes=True, output_loading_info=True
         )
-    _refuse_gaps(module, report, folder)
-    _refuse_strangers(report["unexpected_keys"], folder)
+    _refuse_gaps(module, report, folder, is_shorter=blocks is not None)
+    _refuse_strangers(_shorter.without_higher(report["unexpected_keys"], blocks), folder)
     if getattr(module.config, "is_encoder_decoder", False):
         module = module.get_encoder()
     return _settled(module).eval()
@@ -80,7 +83,9 @@ def processor(folder: Path, modality: Modality, *, trust: bool = False) -> Any:
         return kind.from_pretrained(folder, trust_remote_code=trust, local_files_only=True)
 
 
-def for_task(folder: Path, auto_class: str, names: Sequence[str] | None, *, trust: bool = False) -> nn.Module:
+def for_task(
+    folder: Path, auto_class: str, names: Sequence[str] | None, *, trust: bool = False, blocks: int | None = None
+) -> nn.Module:
     """The ecosystem's task model, in evaluation mode.
 
     Args:
@@ -88,13 +93,15 @@ def for_task(folder: Path, auto_class: str, names: Sequence[str] | None, *, trus
         auto_class: For example "AutoModelForSequenceClassification".
         names: Of the classes a fresh classifier is made for; None keeps the classifier the folder has.
         trust: Run the code in it that its config names.
+        blocks: Only the lowest so many of them.
 
     Raises:
-        MismatchError: The family has no such task model.
+        MismatchError: The family has no such task model, or does not say in its config how many blocks there are.
     """
     import transformers
 
     named = {} if names is None else _named(names)
+    named |= _shorter.overrides(folder, blocks)
     with reading(folder):
         try:
             module: nn.Module = getattr(transformers, auto_class).from_pretrained(
@@ -132,11 +139,12 @@ def _settled(module: nn.Module) -> nn.Module:
     return module
 
 
-def _refuse_gaps(module: nn.Module, report: Mapping[str, Any], folder: Path) -> None:
+def _refuse_gaps(module: nn.Module, report: Mapping[str, Any], folder: Path, *, is_shorter: bool) -> None:
     """Stops where transformers filled gaps with random weights; above the blocks, as in a pooler, they do no harm."""
     depths, top = stack.depths(module), len(stack.blocks_of(module)) + 1
     gaps = [name for name in report["missing_keys"] if depths.get(name, top) < top]
-    gaps += [name for name, *_ in report["mismatched_keys"]]
+    # of a model made shorter, what stands above the blocks may have another width; it is fresh, as a head is
+    gaps += [name for name, *_ in report["mismatched_keys"] if not is_shorter or depths.get(name, top) < top]
     if gaps:
         raise ModelError(
             f'The weights in "{folder}" do not fit its config.json: {len(gaps)} missing or of another shape, '

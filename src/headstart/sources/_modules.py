@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from headstart import pool, stack
 from headstart.contracts import Encoded, Inputs, Modality, Ref, States
 from headstart.errors import MismatchError
-from headstart.sources import _plain, _snippets
+from headstart.sources import _plain, _shorter, _snippets
 from headstart.sources._encoded import EncodedImages
 from headstart.sources._pixels import Pixels
 
@@ -97,6 +97,15 @@ class ModuleBackbone:
         import torch
 
         return torch.cat([pool.mean(state, None) for state in self.states(module, inputs).layers], dim=1)
+
+    def shortened(self, blocks: int) -> ModuleBackbone:
+        """Itself with all of its blocks; it cannot be made shorter.
+
+        Raises:
+            MismatchError: Fewer blocks are asked for, or more than there are.
+        """
+        _shorter.verify(self.ref, blocks, len(self.blocks), can_be_shorter=False)
+        return self
 
     def task_module(self, auto_class: str, names: Sequence[str] | None) -> nn.Module:
         """A copy whose last linear layer is a fresh one for these names, or that ends in one more if it gives features.

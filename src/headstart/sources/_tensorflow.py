@@ -21,7 +21,7 @@ import numpy as np
 
 from headstart.contracts import Encoded, Inputs, Modality, Ref, States
 from headstart.errors import MismatchError, SettingError
-from headstart.sources import _saved_model, _snippets, _tensors
+from headstart.sources import _saved_model, _shorter, _snippets, _tensors
 
 if TYPE_CHECKING:
     import torch
@@ -100,6 +100,15 @@ class SavedModelBackbone:
         """Its one output, fp32, shape (B, D)."""
         vectors: torch.Tensor = module(**inputs.tensors)
         return vectors
+
+    def shortened(self, blocks: int) -> SavedModelBackbone:
+        """Itself with all of its blocks; it cannot be made shorter.
+
+        Raises:
+            MismatchError: Fewer blocks are asked for, or more than there are.
+        """
+        _shorter.verify(self.ref, blocks, len(self.blocks), can_be_shorter=False)
+        return self
 
     def task_module(self, auto_class: str, names: Sequence[str] | None) -> nn.Module:
         """There is none.

@@ -7,6 +7,7 @@ Shared by every source that ends in such a folder; what the folder may contain w
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 from collections.abc import Sequence
@@ -20,7 +21,7 @@ import numpy as np
 from headstart import pool, stack
 from headstart.contracts import Encoded, Inputs, Modality, Ref, States
 from headstart.errors import ModelError, ModelNotFound, SettingError
-from headstart.sources import _loading, _long, _snippets, _timm
+from headstart.sources import _loading, _long, _shorter, _snippets, _timm
 from headstart.sources._encoded import EncodedImages, EncodedTexts
 from headstart.sources._folder import modality_of
 from headstart.sources._sounds import EncodedSounds, Frames
@@ -43,11 +44,25 @@ class TransformersBackbone:
     ref: Ref
     folder: Path
     modality: Modality
+    kept: int | None = None
+    """Only so many of its blocks, the lowest; all of them where it is None."""
 
     @cached_property
     def module(self) -> nn.Module:
         """The bare model, in evaluation mode, fp32; of a sequence-to-sequence model the encoder."""
-        return _loading.bare(self.folder, trust=self.ref.ran_code)
+        return _loading.bare(self.folder, trust=self.ref.ran_code, blocks=self.kept)
+
+    def shortened(self, blocks: int) -> TransformersBackbone:
+        """The same model with only its lowest blocks.
+
+        Raises:
+            MismatchError: It has fewer, or its config does not say how many there are.
+        """
+        _shorter.verify(self.ref, blocks, len(self.blocks))
+        if blocks == len(self.blocks):
+            return self
+        _shorter.overrides(self.folder, blocks)  # what cannot be made shorter is refused here, and not on first use
+        return dataclasses.replace(self, kept=blocks)
 
     @cached_property
     def processor(self) -> Any:
@@ -149,7 +164,7 @@ class TransformersBackbone:
 
     def task_module(self, auto_class: str, names: Sequence[str] | None) -> nn.Module:
         """The ecosystem's task model, in evaluation mode; see `_loading.for_task`."""
-        return _loading.for_task(self.folder, auto_class, names, trust=self.ref.ran_code)
+        return _loading.for_task(self.folder, auto_class, names, trust=self.ref.ran_code, blocks=self.kept)
 
     def save(self, module: nn.Module, folder: Path) -> None:
         """Writes the module and the tokenizer or processor so that plain transformers opens the folder."""
@@ -167,8 +182,9 @@ class TransformersBackbone:
         return _snippets.of_images(auto_class)
 
     def digest(self) -> str:
-        """A hash over the digests of every file that decides what the model computes."""
-        return hashlib.sha256(json.dumps(dict(self.ref.sha256), sort_keys=True).encode()).hexdigest()
+        """A hash over the digests of every file that decides what the model computes, and how much of it is kept."""
+        told = json.dumps(dict(self.ref.sha256), sort_keys=True) + ("" if self.kept is None else f" {self.kept}")
+        return hashlib.sha256(told.encode()).hexdigest()
 
 
 def backbone_of(folder: Path, ref: Ref) -> TransformersBackbone:
