@@ -77,6 +77,7 @@ def trained(
     listener: Callable[[Event], None] = silent,
     checkpoints: Checkpoints | None = None,
     num_steps: int | None = None,
+    until: int | None = None,
     **settings: Any,
 ) -> tuple[Net, list[Epoch]]:
     chosen = FitSettings(**{"batch_size": 8, "ema": 0.0, **settings})
@@ -88,7 +89,7 @@ def trained(
             return [{"params": list(network.parameters()), "lr": lr, "weight_decay": 0.0}]
 
         recipe = Recipe(epochs=epochs, lr=lr, patience=patience)
-        plan = loop.Plan(groups, chosen, recipe, "float32", checkpoints=checkpoints, num_steps=num_steps)
+        plan = loop.Plan(groups, chosen, recipe, "float32", checkpoints=checkpoints, num_steps=num_steps, until=until)
         history = loop.train(net, lesson(Points(), validate), plan, listener)
     return net, history
 
@@ -245,6 +246,16 @@ def test_a_run_killed_while_it_validates_goes_on_to_the_same_weights(tmp_path: P
     with pytest.raises(Killed):
         trained(dies, **kept)
     net, again = trained(judged_by_weights, **kept)
+    assert again == history
+    assert all(torch.equal(tensor, whole.state_dict()[name]) for name, tensor in net.state_dict().items())
+
+
+def test_a_pause_after_an_epoch_changes_nothing(tmp_path: Path) -> None:
+    whole, history = trained(judged_by_weights)
+    for until in (1, 2):
+        _, paused = trained(judged_by_weights, checkpoints=Checkpoints(tmp_path), until=until)
+        assert paused == history[:until]
+    net, again = trained(judged_by_weights, checkpoints=Checkpoints(tmp_path))
     assert again == history
     assert all(torch.equal(tensor, whole.state_dict()[name]) for name, tensor in net.state_dict().items())
 

@@ -27,14 +27,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Around:
-    """What a training stands in: a folder for checkpoints or none, what measures the run, how many rows it scores, and
-    its share of the time that is left.
+    """What a training stands in: a folder for checkpoints or none, what measures the run, how many rows it scores, its
+    share of the time that is left, and the epoch it pauses after.
     """
 
     kept: Path | None = None
     meter: Meter | None = None
     num_test: int = 0
     share: float = 1.0
+    until: int | None = None
 
     @property
     def seconds(self) -> float:

@@ -40,7 +40,8 @@ class Plan:
 
     `groups(network)` gives AdamW's parameter groups with their peak learning rates; `dtype` is the arithmetic of the
     products; `piece` how many rows fit into memory at once; `num_steps` a smaller number of steps than the recipe's
-    epochs make; `seconds` a time after which no step is begun; `checkpoints` where to save, and to go on from.
+    epochs make; `seconds` a time after which no step is begun; `checkpoints` where to save, and to go on from; `until`
+    an epoch to pause after, the schedule being that of the whole run.
     """
 
     groups: Callable[[nn.Module], Sequence[Mapping[str, Any]]]
@@ -51,6 +52,7 @@ class Plan:
     num_steps: int | None = None
     seconds: float = math.inf
     checkpoints: Checkpoints | None = None
+    until: int | None = None
 
 
 def train(network: nn.Module, lesson: Lesson, plan: Plan, listener: Listener) -> list[Epoch]:
@@ -77,7 +79,7 @@ def train(network: nn.Module, lesson: Lesson, plan: Plan, listener: Listener) ->
         listener(Note(f"Went on from step {learner.step}, saved in epoch {learner.epoch}."))
     course = _Course(learner, lesson, plan, listener, launch.joined(network), time.monotonic())
     with interrupt.noted() as is_asked_to_stop, _own_dice():
-        while not learner.is_done:
+        while not learner.is_done and (plan.until is None or learner.epoch <= plan.until):
             course.epoch(is_asked_to_stop)
     _finish(learner, lesson, listener)
     return learner.history

@@ -135,7 +135,9 @@ def _stage(job: Job, whole: Whole | Headed, arithmetic: step.Precision, *, numbe
     named = f"stage {number} of {of}, above boundary {whole.boundary}, " if of > 1 else ""
     job.listener(Stage("train", f"{job.settings.strategy}, {named}up to {recipe.epochs} epochs"))
     saved = job.checkpoints(f"stage-{number}")
-    plan = loop.Plan(lambda it: _groups(job, it), job.settings, recipe, arithmetic.dtype, checkpoints=saved)
+    plan = loop.Plan(
+        lambda it: _groups(job, it), job.settings, recipe, arithmetic.dtype, checkpoints=saved, until=job.around.until
+    )
     lesson = job.lesson(rows["train"], validation(job, rows["validation"], arithmetic.dtype), augment=names)
     plan, foreseen = trial.planned(job, whole, lesson, plan, rows["validation"])
     if foreseen is not None and number == of:
