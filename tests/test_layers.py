@@ -23,7 +23,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("learning",),
     ("report", "folder", "journal", "record", "trackers"),
     ("train", "model"),
-    ("tasks", "strategies", "features", "caches", "score", "network", "anatomy"),
+    ("tasks", "strategies", "features", "caches", "score", "estimates", "network", "anatomy"),
     (
         "data",
         "sources",
@@ -44,6 +44,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 
 SIBLINGS = {
     ("tasks", "score"): "a task's metrics are the common ones",
+    ("estimates", "score"): "an accuracy that is estimated has the interval of one that is measured",
     ("sources", "windows"): "a long text becomes several rows where it is encoded",
     ("sources", "pool"): "a family says of itself how wide an average of its states is",
     ("sources", "stack"): "a backbone knows where its blocks are",
@@ -88,6 +89,7 @@ WORKSHOPS: dict[str, set[str]] = {
     "kernels": {"torch"},
     "heads.layers": {"torch"},
     "score": {"numpy"},
+    "estimates": {"numpy"},
     "tasks": {"numpy"},
     "features": {"numpy"},
     "network": {"numpy", "torch"},

@@ -48,7 +48,7 @@ def test_leave_one_out_ridge_equals_fitting_again_for_every_row(num: int, width:
     largest = float(np.linalg.eigvalsh(standard.T @ standard)[-1])
     slow = max(refitted_ridge(standard, classes, ridge) for ridge in largest * np.logspace(-6, 0, 15))
 
-    assert linear.loo_ridge(standard, classes) == slow
+    assert linear._best_left_out(standard, classes) == slow
 
 
 @pytest.mark.parametrize("num_classes", [2, 3, 5])

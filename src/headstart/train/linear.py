@@ -4,7 +4,7 @@ Readings are screened by leave-one-out ridge regression, which costs one decompo
 k-fold logistic regression along a path of strengths.
 """
 
-# N rows, D width, C classes, K directions, R ridge penalties
+# N rows, D width, C classes
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import KFold, StratifiedKFold
 from threadpoolctl import threadpool_limits
 
+from headstart.estimates import decomposed, ridge
 from headstart.network import Reading
 
 Floats = npt.NDArray[np.float32]
@@ -32,8 +33,6 @@ STRENGTHS = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 0.3, 1.0)
 SCREENED = 1500
 """Rows that readings are screened on; more change the ranking no further than chance does."""
 FINALISTS = 2
-RIDGES = np.logspace(-6, 0, 15, dtype=np.float32)
-"""Penalties tried, relative to the largest squared singular value."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +104,7 @@ def _screen(
     if len(candidates) == 1:
         return list(candidates), []
     rows = np.sort(np.random.default_rng(seed).permutation(len(classes))[:SCREENED])
-    accuracy = [loo_ridge(_standardised(read(reading)[rows])[0], classes[rows]) for reading in candidates]
+    accuracy = [_best_left_out(_standardised(read(reading)[rows])[0], classes[rows]) for reading in candidates]
     order = np.argsort(accuracy, kind="stable")[::-1]
     tried = [
         {"reading": _name(reading), "leave_one_out_accuracy": value}
@@ -114,42 +113,10 @@ def _screen(
     return [candidates[i] for i in order[:FINALISTS]], tried
 
 
-def loo_ridge(features_ND: Floats, classes: Ints) -> float:
-    """The best leave-one-out accuracy of ridge regression on one-hot classes, over 15 strengths.
-
-    With F = USVᵀ centred, the prediction for a left-out row is y − r/(1 − h), where r is the residual of the fit to all
-    rows and h = Σ u²s²/(s² + λ) + 1/N its leverage; no row is ever refitted.
-
-    Args:
-        features_ND: Centred, shape (N, D).
-        classes: Shape (N,).
-
-    Source: Allen, Technometrics 16 (1974), 125-127 (PRESS).
-    """
-    onehot_NC = np.eye(int(classes.max()) + 1, dtype=np.float32)[classes]
-    target_NC = onehot_NC - onehot_NC.mean(axis=0)
-    square_K, left_NK = _decomposed(features_ND)
-    shrink_KR = square_K[:, None] / (square_K[:, None] + square_K[-1] * RIDGES)
-    leverage_NR = (left_NK**2) @ shrink_KR + 1 / len(classes)
-    spread_KC = left_NK.T @ target_NC
-    best = 0.0
-    for shrink_K, leverage_N in zip(shrink_KR.T, leverage_NR.T, strict=True):
-        residual_NC = target_NC - left_NK @ (shrink_K[:, None] * spread_KC)
-        loo_NC = onehot_NC - residual_NC / np.maximum(1 - leverage_N, 1e-6)[:, None]
-        best = max(best, float((loo_NC.argmax(axis=1) == classes).mean()))
-    return best
-
-
-def _decomposed(features_ND: Floats) -> tuple[Floats, Floats]:
-    """Squared singular values, smallest first, and left singular vectors (N, K), without directions of no extent."""
-    is_wide = features_ND.shape[0] < features_ND.shape[1]
-    # the smaller of F·Fᵀ and Fᵀ·F has them all
-    gram = features_ND @ features_ND.T if is_wide else features_ND.T @ features_ND
-    square, vectors = np.linalg.eigh(gram.astype(np.float64))
-    keep = square > square[-1] * 1e-7
-    square, vectors = square[keep], vectors[:, keep]
-    left = vectors if is_wide else features_ND @ (vectors / np.sqrt(square)).astype(np.float32)
-    return square.astype(np.float32), left.astype(np.float32)
+def _best_left_out(features_ND: Floats, classes: Ints) -> float:
+    """The best leave-one-out accuracy of ridge regression over its penalties; features centred, shape (N, D)."""
+    answers = ridge.path(decomposed(features_ND), classes)
+    return max(float((scores_NC.argmax(axis=1) == classes).mean()) for scores_NC in answers)
 
 
 def _standardised(features_ND: Floats) -> tuple[Floats, Floats, Floats]:
