@@ -19,7 +19,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("__main__",),
     ("cli",),
     ("__init__", "api", "estimators"),
-    ("run", "evaluation", "encoding"),
+    ("advising", "run", "evaluation", "encoding"),
+    ("advisor",),
     ("learning",),
     ("report", "folder", "journal", "record", "trackers"),
     ("train", "model"),
@@ -43,6 +44,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 """Top to bottom; a room imports from the layers below its own."""
 
 SIBLINGS = {
+    ("advising", "run"): "advice reads, checks and splits as a run does",
     ("tasks", "score"): "a task's metrics are the common ones",
     ("estimates", "score"): "an accuracy that is estimated has the interval of one that is measured",
     ("sources", "windows"): "a long text becomes several rows where it is encoded",
@@ -99,6 +101,7 @@ WORKSHOPS: dict[str, set[str]] = {
     "learning": {"torch"},
     "encoding": {"numpy", "torch"},
     "estimators": {"numpy", "sklearn"},
+    "advisor": {"numpy", "pyarrow"},
     "report": {"jinja2"},
 }
 """The rooms (or single modules) that are entered only to work, and what they may import at their top."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from headstart.api import check, fit, inspect
+    from headstart.api import advise, check, fit, inspect
     from headstart.encoding.encoder import Encoder, load_backbone
     from headstart.encoding.parts import Encoding
     from headstart.errors import DataError, HeadstartError
@@ -33,6 +33,7 @@ _HOMES = {
     "TextClassifier": "estimators",
     "check": "api",
     "evaluate": "evaluation",
+    "advise": "api",
     "fit": "api",
     "inspect": "api",
     "load": "model",
@@ -51,6 +52,7 @@ __all__ = [
     "Run",
     "TextClassifier",
     "__version__",
+    "advise",
     "check",
     "evaluate",
     "fit",

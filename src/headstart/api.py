@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +14,13 @@ from headstart.progress import Listener, Stage, silent
 from headstart.settings import FitSettings
 
 if TYPE_CHECKING:
+    from headstart.advising import Advice
     from headstart.anatomy import Anatomy
     from headstart.data.check import Checked
     from headstart.run import Run
 
 RUNS = Path("runs")
+ADVICE = Path("advice")
 
 
 def fit(
@@ -45,6 +47,45 @@ def fit(
     chosen = settings_from(settings)
     place = fresh_folder(data) if out is None else Path(out)
     return run.fit(data, chosen, out=place, resume=resume, listener=listener)
+
+
+def advise(
+    data: Any,
+    *,
+    out: str | Path | None = None,
+    candidates: str | Sequence[str] | None = None,
+    max_size: str | None = None,
+    max_latency: str | None = None,
+    license: str | None = None,  # noqa: A002 - the word users know
+    listener: Listener = silent,
+    **settings: Any,
+) -> Advice:
+    """Whether a pretrained model is worth it, which one and how much of it to train: measured, and written down.
+
+    Args:
+        data: As for `fit`; its test rows are not looked at.
+        out: The folder to make; by default a fresh one, `advice/NAME-N`.
+        candidates: References of the models to consider; by default all that can be used here.
+        max_size: Most a model may weigh, such as "100MB".
+        max_latency: Most that one answer may take in 19 of 20 cases, such as "20ms".
+        license: "permissive", or names of licences with commas between.
+        listener: Is told what happens while it happens.
+        **settings: Any field of `FitSettings`; `budget` limits the advice itself.
+
+    Raises:
+        HeadstartError: Something you can mend; the message says what and where.
+
+    Example:
+        >>> advice = headstart.advise("reviews.csv", budget="10m")
+        >>> headstart.fit("reviews.csv", **advice.settings)
+    """
+    from headstart import advising
+    from headstart.advisor.wishes import Wishes
+
+    refs = candidates.split(",") if isinstance(candidates, str) else candidates or ()
+    wishes = Wishes(candidates=tuple(map(str.strip, refs)), max_size=max_size, max_latency=max_latency, license=license)
+    place = fresh_folder(data, within=ADVICE) if out is None else Path(out)
+    return advising.advise(data, settings_from(settings), wishes, out=place, listener=listener)
 
 
 def check(data: Any, *, listener: Listener = silent, **settings: Any) -> Checked:

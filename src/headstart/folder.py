@@ -26,7 +26,7 @@ EVENTS = "events.jsonl"
 
 
 @contextlib.contextmanager
-def building(out: Path, *, resume: bool = False) -> Iterator[Path]:
+def building(out: Path, *, resume: bool = False, go_on: str = "headstart fit --resume {out}") -> Iterator[Path]:
     """A folder `OUT.partial` that becomes `OUT` when the block ends well.
 
     When it does not, the folder vanishes, unless something learnt is saved in it: then it stays, and whoever builds it
@@ -35,6 +35,7 @@ def building(out: Path, *, resume: bool = False) -> Iterator[Path]:
     Args:
         out: The final name.
         resume: There must be something to go on from.
+        go_on: What to type to go on, said when the user stops it.
 
     Raises:
         OutputError: `out` exists, another live run is building it, the place cannot be written to, or there is nothing
@@ -57,7 +58,7 @@ def building(out: Path, *, resume: bool = False) -> Iterator[Path]:
             yield partial
             _publish(partial, out)
         except Stopped as stopped:
-            raise Stopped(f"{stopped} Go on with: headstart fit --resume {out}") from stopped
+            raise Stopped(f"{stopped} Go on with: {go_on.format(out=out)}") from stopped
         finally:
             if partial.exists() and not is_resumable(partial):
                 shutil.rmtree(partial, ignore_errors=True)

@@ -78,7 +78,8 @@ def fit(data: Any, settings: FitSettings, *, out: Path, resume: bool = False, li
         for said in idle(settings, strategy.unused(settings), modality=task.modality):
             log(Warned(said))
         stages = strategy.stages(backbone, settings)
-        splits, checked = _splits(found, settings, strategy, partial, log)
+        needs_validation = strategy.needs_validation(settings)
+        splits, checked = splits_of(found, settings, partial, log, needs_validation=needs_validation)
         facts = record.run_facts(found=found, splits=splits, settings=settings, ref=backbone.ref, why=why)
         source = str(data) if isinstance(data, str | os.PathLike) else None
         folder.agree(partial, dataclasses.asdict(settings), data=source, rows=found.sha256, model=backbone.digest())
@@ -163,8 +164,8 @@ def choose_backbone(settings: FitSettings, task: Task) -> tuple[Backbone, str]:
     return backbone.shortened(settings.blocks), f"{why} Its lowest {settings.blocks} blocks are kept."
 
 
-def _splits(
-    found: Found, settings: FitSettings, strategy: Strategy, partial: Path, log: Journal
+def splits_of(
+    found: Found, settings: FitSettings, partial: Path, log: Journal, *, needs_validation: bool
 ) -> tuple[Splits, dict[str, Any]]:
     """Checked rows to learn from, choose with and judge with; what was found wrong is written down."""
     log(Stage("check", f"{sum(map(len, found.splits.values())):,} rows"))
@@ -174,7 +175,7 @@ def _splits(
         if problem.severity == "warning":
             log(Warned(problem.message))
     _write_rejected(partial, accepted)
-    validation_size = settings.validation_size if strategy.needs_validation(settings) else None
+    validation_size = settings.validation_size if needs_validation else None
     splits = split(accepted, validation_size=validation_size, test_size=settings.test_size, seed=settings.seed)
     log(Note(splits.how))
     return splits, check_facts(checked)

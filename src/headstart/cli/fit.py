@@ -11,6 +11,7 @@ Examples:
   headstart fit train.tsv --test test.tsv --columns text,label
   headstart fit photos/ --model dir:weights/mobilenet
   headstart fit --like runs/full --seed 1
+  headstart fit reviews.csv --advice advice/reviews-1
   headstart fit --resume runs/full
 """
 
@@ -37,6 +38,7 @@ from headstart.settings import FitSettings
 @click.option(
     "--like", type=click.Path(path_type=Path), help="Repeat this run; options that are given override its own."
 )
+@click.option("--advice", type=click.Path(path_type=Path), help="Do what this folder of headstart advise says.")
 @click.option("--resume", type=click.Path(path_type=Path), help="Go on with this run, which was interrupted.")
 @click.option("--json", "is_json", is_flag=True, help="Print one JSON object instead of text.")
 @click.option("--dry-run", is_flag=True, help="Print the settings as JSON and do nothing.")
@@ -45,13 +47,14 @@ def command(
     data: str | None,
     out: Path | None,
     like: Path | None,
+    advice: Path | None,
     resume: Path | None,
     is_json: bool,
     dry_run: bool,
     **given: Any,
 ) -> None:
     """Fits, or with --dry-run says with what it would."""
-    asked, settings, out = _asked(data, out, like, resume, given)
+    asked, settings, out = _asked(data, out, like, advice, resume, given)
     if dry_run:
         click.echo(_show.as_json({"data": asked, "settings": dataclasses.asdict(settings)}))
         return
@@ -59,17 +62,39 @@ def command(
 
 
 def _asked(
-    data: str | None, out: Path | None, like: Path | None, resume: Path | None, given: Mapping[str, Any]
+    data: str | None,
+    out: Path | None,
+    like: Path | None,
+    advice: Path | None,
+    resume: Path | None,
+    given: Mapping[str, Any],
 ) -> tuple[str, FitSettings, Path]:
     """The data, the settings and the run folder."""
     if resume is not None:
-        if any((data, out, like)) or any(value is not None for value in given.values()):
+        if any((data, out, like, advice)) or any(value is not None for value in given.values()):
             raise click.UsageError("--resume goes on with everything as it was. Give it alone, or with --json.")
         return _begun(resume)
-    asked, base = (data, FitSettings()) if like is None else _repeat(like, data, given)
+    if like is not None and advice is not None:
+        raise click.UsageError("--like and --advice both say how to go about it. Give one of them.")
+    asked, base = (data, _advised(advice)) if like is None else _repeat(like, data, given)
     if asked is None:
         raise click.UsageError("DATA is missing. Give a file, a folder or a data set's id, or --like RUN.")
     return asked, settings_of(given, base=base), api.fresh_folder(asked) if out is None else out
+
+
+def _advised(advice: Path | None) -> FitSettings:
+    """The settings that carry out advice; without any the defaults."""
+    if advice is None:
+        return FitSettings()
+    from headstart.advising import ADVICE, carried_out
+
+    try:
+        facts = json.loads((advice / ADVICE).read_text(encoding="utf-8"))
+        return api.settings_from(carried_out(facts))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise OutputError(
+            f'"{advice / ADVICE}" cannot be read. --advice takes a folder of headstart advise.'
+        ) from error
 
 
 def _begun(out: Path) -> tuple[str, FitSettings, Path]:

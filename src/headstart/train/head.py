@@ -67,14 +67,7 @@ def _beside(job: Job) -> Learnt:
     """The bare backbone with our head on pooled hidden states."""
     widths = job.backbone.widths
     candidates = network.readings(job.settings.read, widths)
-    pool = form.asked(job.settings, 0).pool or "mean"
-    extracted = _extract(
-        job,
-        job.backbone.module,
-        lambda module, inputs: network.pooled(job.backbone, module, inputs, pool),
-        sum(widths),
-        "layers" if pool == "mean" else f"layers, {pool}",
-    )
+    extracted = _pooled(job)
     means_ND = extracted.train.means
 
     def read(reading: Reading | None) -> Floats:
@@ -101,6 +94,22 @@ def _beside(job: Job) -> Learnt:
     headed = Headed(job.backbone, found.reading, head.eval(), made)
     recipe = None if job.settings.head == "linear" else job.recipe
     return Learnt(headed, extracted.precision, str(found.reading), extracted.train.long, recipe, history, value)
+
+
+def pooled(job: Job) -> Floats:
+    """Every hidden state of the training rows as one vector each, side by side, shape (N, sum of widths); kept."""
+    return _pooled(job).train.means
+
+
+def _pooled(job: Job) -> _Extracted:
+    pool = form.asked(job.settings, 0).pool or "mean"
+    return _extract(
+        job,
+        job.backbone.module,
+        lambda module, inputs: network.pooled(job.backbone, module, inputs, pool),
+        sum(job.backbone.widths),
+        "layers" if pool == "mean" else f"layers, {pool}",
+    )
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,193 @@
+"""Advice from data: which model, how much of it, and whether at all. Each step is a call into its room."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from headstart import batches, features, folder, kernels, plug, record, run
+from headstart.advisor import arms, race, rounds, scores, verdict
+from headstart.advisor.clock import Clock
+from headstart.advisor.ledger import Ledger
+from headstart.advisor.race import Course
+from headstart.advisor.scores import Scored
+from headstart.advisor.wishes import Wishes, considered
+from headstart.budget import budget
+from headstart.contracts import Backbone, Splits, Strategy, Task
+from headstart.errors import MismatchError
+from headstart.journal import Journal, journal
+from headstart.progress import Listener, Stage, silent
+from headstart.settings import FitSettings
+from headstart.sources import _ref
+from headstart.train.job import Job
+
+ADVICE = "advice.json"
+KEPT = "advice"
+"""Beneath the checkpoints of a folder that is being built: what was measured until now."""
+RESERVE = 0.05
+"""Share of a budget kept for what comes after the race: the verdict and the page."""
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What is advised: the folder it is written to, and all of advice.json."""
+
+    folder: Path
+    facts: Mapping[str, Any]
+
+    @property
+    def sentence(self) -> str:
+        """The verdict in words."""
+        return str(self.facts["verdict"]["sentence"])
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The fields of `FitSettings` that carry it out.
+
+        Raises:
+            MismatchError: What is advised is no model.
+        """
+        return carried_out(self.facts)
+
+
+def carried_out(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that carry out the advice of an advice.json: those it was asked with, and what it came to.
+
+    Raises:
+        MismatchError: What is advised is no model, but a baseline, or nothing.
+    """
+    taken = facts["verdict"]["taken"]
+    if taken is None or not taken["settings"]:
+        raise MismatchError(
+            f"This advice names no model to fit. {facts['verdict']['sentence']} Leave --advice out to fit anyway."
+        )
+    known = {entry.name for entry in dataclasses.fields(FitSettings)} - {"budget"}
+    asked = {name: value for name, value in facts["asked"].items() if name in known}
+    return {**asked, **taken["settings"]}
+
+
+def advise(data: Any, settings: FitSettings, wishes: Wishes, *, out: Path, listener: Listener = silent) -> Advice:
+    """Advice on data, written with every figure it rests on. The test rows are not looked at.
+
+    Args:
+        data: As for `run.fit`.
+        settings: Of the data, and of whatever is trained on the way; `budget` limits the advice itself.
+        wishes: Whom to consider, and what an answer may cost.
+        out: The folder to make.
+        listener: Is told what happens while it happens.
+
+    Raises:
+        HeadstartError: Something the user can mend.
+        Stopped: The user asked to stop; the same command goes on with what was measured.
+    """
+    kernels.bound_memory()
+    batches.share_memory()
+    limit = budget(settings.budget, settings.price_per_hour).seconds
+    settings = dataclasses.replace(settings, budget=None)
+    with (
+        folder.building(out, go_on="the same command") as partial,
+        journal(partial / folder.EVENTS, listener) as log,
+    ):
+        log(Stage("data", "reading"))
+        found = run.find(data, settings)
+        task: Task = plug.load("tasks", found.task)
+        refs, left_out = considered(wishes, _ref.listed(), task.modality)
+        splits, checked = run.splits_of(found, settings, partial, log, needs_validation=True)
+        asked = {**dataclasses.asdict(settings), **dataclasses.asdict(wishes), "budget": limit}
+        source = str(data) if isinstance(data, str | os.PathLike) else None
+        folder.agree(partial, asked, data=source, rows=found.sha256)
+        ledger = Ledger(partial / folder.CHECKPOINT / KEPT / "checkpoint.json")
+        clock = Clock(math.inf if limit is None else limit * (1 - RESERVE), ledger.seconds)
+        course = _course(found.task, splits, settings, ledger, clock, partial, log)
+        facts: dict[str, Any] = {
+            "task": found.task,
+            "primary": task.primary,
+            "rows": _sizes(splits),
+            "left_out": left_out,
+        }
+        facts |= _measured(course, splits, refs, wishes, log)
+        facts |= {"asked": asked, "budget": limit, "spent": clock.spent, "notes": log.notes, "warnings": log.warnings}
+        facts |= {"machine": record.machine(), "versions": record.versions()}
+        folder.write_json(partial / ADVICE, facts)
+        folder.write_json(partial / "check.json", checked)
+    return Advice(out, facts)
+
+
+def _sizes(splits: Splits) -> dict[str, int]:
+    assert splits.validation is not None, "advice asks for a validation split"
+    return {"train": len(splits.train), "validation": len(splits.validation)}
+
+
+def _course(
+    task_name: str,
+    splits: Splits,
+    settings: FitSettings,
+    ledger: Ledger,
+    clock: Clock,
+    partial: Path,
+    log: Journal,
+) -> Course:
+    """What everything that is trained on the way shares; a model is loaded once for each way of cutting it."""
+    task: Task = plug.load("tasks", task_name)
+    items = task.items(rounds.together(splits))
+    groups = features.row_keys(items, are_files=task.modality != "text")
+    judged_on = rounds.of(splits, groups, seed=settings.seed)
+    load = functools.cache(lambda changed: run.choose_backbone(changed, task)[0])
+
+    def backbone(chosen: FitSettings) -> Backbone:
+        loaded: Backbone = load(dataclasses.replace(settings, model=chosen.model, blocks=chosen.blocks))
+        return loaded
+
+    place = partial / folder.CHECKPOINT
+    return Course(task_name, judged_on, backbone, settings, ledger, clock, place, log)
+
+
+def _measured(course: Course, splits: Splits, refs: list[str], wishes: Wishes, log: Journal) -> dict[str, Any]:
+    """Scores, standings and the verdict."""
+    log(Stage("scores", f"{len(refs)} model{'s' * (len(refs) > 1)}, one pass each"))
+    scored = {ref: _scored(course, splits, ref) for ref in refs}
+    wholes = [max(depths, key=lambda one: one.estimates.ridge.accuracy) for depths in scored.values()]
+    ranking = scores.ranking(wholes, seed=course.settings.seed)
+    log(Stage("baselines"))
+    standings = race.baselines(course)
+    num_judged = sum(len(each.validation) for each in course.rounds)
+    log(Stage("race", f"judged on {num_judged:,} rows"))
+    worth = [scored[ref] for ref in arms.worth_training(ranking)]
+    chosen = [arm for depths in worth for arm in arms.of_model(depths, can_be_shorter=_is_cut(course, depths[-1].ref))]
+    ran, not_tried = race.run(course, sorted(chosen, key=lambda arm: arm.is_moving))
+    standings += ran
+    found = verdict.of(standings, primary=course.task.primary, seed=course.settings.seed, most_ms=wishes.most_ms)
+    return {
+        "verdict": {**found.to_json(), "not_tried": not_tried},
+        "standings": [one.to_json() for one in sorted(standings, key=lambda one: -one.value)],
+        "pareto": verdict.pareto(standings),
+        "ranking": ranking,
+        "scores": [one.to_json() for depths in scored.values() for one in depths],
+        "judged": {"rounds": len(course.rounds), "rows": num_judged},
+    }
+
+
+def _scored(course: Course, splits: Splits, ref: str) -> list[Scored]:
+    """A model at every depth, scored on all rows there are to learn from."""
+    rows = rounds.together(splits)
+    settings = dataclasses.replace(course.settings, model=ref, strategy="frozen")
+    strategy: Strategy = plug.load("strategies", settings.strategy)
+    learned = course.task.learn(rows)
+    recipe = settings.recipe(strategy.recipe)
+    job = Job(course.task, learned, course.backbone(settings), rows, None, settings, recipe, course.listener)
+    return scores.of(job, ref)
+
+
+def _is_cut(course: Course, ref: str) -> bool:
+    """Whether the model can be made shorter."""
+    try:
+        course.backbone(dataclasses.replace(course.settings, model=ref)).shortened(1)
+    except MismatchError:
+        return False
+    return True

@@ -1,0 +1,83 @@
+"""The ways that compete: a model, how many of its blocks, and how much of them moves; each a change of the settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from headstart.advisor.scores import Scored
+
+Kind = Literal["pretrained", "scratch", "baseline"]
+CHANCE = 0.05
+"""A model whose features are the best ones with less probability than this is not trained."""
+MOST_MODELS = 3
+TOP = 2
+"""Blocks that the arm between a frozen model and a moving one trains."""
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One way to go about it.
+
+    `changes` are the fields of `FitSettings` that make it; a baseline has none, it is the task's own. `blocks` counts
+    those that run, 0 where there is no stack.
+    """
+
+    name: str
+    kind: Kind
+    blocks: int = 0
+    changes: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether the loop trains it, epoch by epoch."""
+        return self.kind != "baseline" and self.changes["strategy"] != "frozen"
+
+
+def worth_training(ranking: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The references of the models that may be the best, by `scores.ranking`; always one, and never many."""
+    likely = [one["model"] for one in ranking if one["probability_of_best"] >= CHANCE]
+    return (likely or [ranking[0]["model"]])[:MOST_MODELS]
+
+
+def of_model(scored: Sequence[Scored], *, can_be_shorter: bool) -> list[Arm]:
+    """The arms of one model: frozen as a whole and as far up as it pays, its top trained, all of it trained.
+
+    Args:
+        scored: The model at each depth, the whole last.
+        can_be_shorter: Whether it can be cut off above a block.
+    """
+    whole, low = scored[-1], lowest_as_good(scored)
+    model, num_blocks = {"model": whole.ref}, whole.blocks
+    arms = [Arm(f"{whole.name}, frozen", "pretrained", num_blocks, {**model, "strategy": "frozen"})]
+    if low.blocks < num_blocks:
+        read = {**model, "strategy": "frozen", "read": low.reading}
+        cut = {**read, "blocks": low.blocks} if can_be_shorter else read
+        arms.append(Arm(f"{whole.name}, lowest {low.blocks} blocks, frozen", "pretrained", low.blocks, cut))
+    if num_blocks == 0:
+        return arms  # what has no blocks cannot be trained
+    if num_blocks > TOP:
+        top = {**model, "strategy": "top", "top": TOP}
+        arms.append(Arm(f"{whole.name}, top {TOP} blocks trained", "pretrained", num_blocks, top))
+    arms.append(Arm(f"{whole.name}, all trained", "pretrained", num_blocks, {**model, "strategy": "full"}))
+    if can_be_shorter and 1 < low.blocks < num_blocks:
+        cut = {**model, "strategy": "full", "blocks": low.blocks}
+        arms.append(Arm(f"{whole.name}, lowest {low.blocks} blocks, all trained", "pretrained", low.blocks, cut))
+    return arms
+
+
+def lowest_as_good(scored: Sequence[Scored]) -> Scored:
+    """The lowest depth whose left-out accuracy lies within the interval of the best depth's."""
+    best = max(scored, key=lambda one: one.estimates.ridge.accuracy)
+    return next(one for one in scored if one.estimates.ridge.accuracy >= best.estimates.ridge.interval[0])
+
+
+def from_scratch(model: str, name: str, num_blocks: int) -> Arm:
+    """The same architecture with fresh weights."""
+    return Arm(f"{name}, from fresh weights", "scratch", num_blocks, {"model": model, "strategy": "scratch"})
+
+
+def baselines(names: Sequence[str]) -> list[Arm]:
+    """What needs no pretrained model."""
+    return [Arm(name, "baseline") for name in names]

@@ -1,0 +1,265 @@
+"""The second stage: arms are trained side by side, epoch by epoch, and those that fall behind drop out.
+
+An arm goes on where it paused, and is never begun anew. It is judged row by row, so that two arms are compared on what
+is hard for one of them and easy for the other, and not on what is hard for both.
+"""
+
+# N rows that are judged
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from headstart import learning, plug, score
+from headstart.advisor import latency
+from headstart.advisor.arms import Arm
+from headstart.advisor.clock import Clock, OutOfTime
+from headstart.advisor.ledger import Ledger
+from headstart.advisor.rounds import Round
+from headstart.contracts import Backbone, Splits, Strategy, Task
+from headstart.progress import Advance, Event, Foreseen, Listener, Measured, Note, Stage
+from headstart.settings import FitSettings
+from headstart.train.learn import Around
+
+CALLED = 0.05
+"""An arm that is better than the leader with less probability than this drops out."""
+FIRST = 0.5
+"""Share of the time that is left which the first epoch of one arm may take."""
+RESAMPLES = 2000
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How an arm has done.
+
+    `hits` are the rows' scores, higher is better, shape (N,); `epochs` of `most` are done; `seconds` were spent on it,
+    in all rounds; `answering` is from `latency.measured`, `mib` the size of its weights.
+    """
+
+    arm: Arm
+    hits: npt.NDArray[np.float64]
+    epochs: int
+    most: int
+    seconds: float
+    answering: Mapping[str, float] | None = None
+    mib: float | None = None
+
+    @property
+    def value(self) -> float:
+        """The mean over the rows."""
+        return float(self.hits.mean())
+
+    @property
+    def is_done(self) -> bool:
+        """Whether there is nothing more to train."""
+        return self.epochs >= self.most
+
+    def to_json(self) -> dict[str, Any]:
+        """The figures, with the interval of the mean."""
+        low, high = interval(self.hits)
+        return {
+            "name": self.arm.name,
+            "kind": self.arm.kind,
+            "settings": dict(self.arm.changes),
+            "blocks": self.arm.blocks,
+            "score": {"value": self.value, "low": low, "high": high},
+            "epochs": self.epochs,
+            "of_epochs": self.most,
+            "seconds": self.seconds,
+            "answering": None if self.answering is None else dict(self.answering),
+            "mib": self.mib,
+        }
+
+
+def interval(hits: npt.NDArray[np.float64]) -> tuple[float, float]:
+    """The 95 % interval of a mean of hits: Wilson's where they are 0 or 1, a bootstrap otherwise."""
+    if np.isin(hits, (0.0, 1.0)).all():
+        return score.wilson(int(hits.sum()), len(hits))
+    return score.bootstrap(lambda rows: float(hits[rows].mean()), len(hits), seed=0)
+
+
+@dataclass(frozen=True)
+class Course:
+    """All that a race needs: the task, the rows of each round, the models, and where time and results go."""
+
+    task_name: str
+    rounds: Sequence[Round]
+    backbone: Callable[[FitSettings], Backbone]
+    settings: FitSettings
+    ledger: Ledger
+    clock: Clock
+    place: Path
+    listener: Listener
+
+    @property
+    def task(self) -> Task:
+        """What is learnt."""
+        task: Task = plug.load("tasks", self.task_name)
+        return task
+
+
+def baselines(course: Course) -> list[Standing]:
+    """The task's own methods that need no pretrained model, on the same rows."""
+
+    def measure() -> dict[str, Any]:
+        hits: dict[str, list[float]] = {}
+        for each in course.rounds:
+            learned = course.task.learn(each.train)
+            found = course.task.baselines(each.train, each.validation, learned, seed=course.settings.seed)
+            for name, answers in found.items():
+                hits.setdefault(name, []).extend(course.task.metrics(answers, each.validation, learned)["hits"])
+        return hits
+
+    found = course.ledger.once("baselines", measure, seed=course.settings.seed)
+    return [Standing(Arm(name, "baseline"), np.array(hits, np.float64), 1, 1, 0.0) for name, hits in found.items()]
+
+
+def advanced(course: Course, arm: Arm, until: int, earlier: Standing | None = None, *, share: float = 1.0) -> Standing:
+    """The arm trained up to an epoch and judged.
+
+    Args:
+        course: Where.
+        arm: Which; a model that does not move is finished at once.
+        until: Epochs in all.
+        earlier: How it stood where it paused.
+        share: Of the time that is left, how much this may take.
+
+    Raises:
+        OutOfTime: It does not fit.
+    """
+    settings = dataclasses.replace(course.settings, **arm.changes)
+    most = epochs_of(arm, settings)
+    until = min(until, most)
+    run = _Run(course, settings, done=0 if earlier is None else earlier.epochs, until=until, most=most, share=share)
+    asked = {"changes": dict(arm.changes), "until": until, "seed": settings.seed}
+    found = course.ledger.once("arm", run.judged, **asked)
+    seconds = found["seconds"] + (0.0 if earlier is None else earlier.seconds)
+    hits = np.array(found["hits"], np.float64)
+    standing = Standing(arm, hits, until, most, seconds, found["answering"], found["mib"])
+    course.listener(Measured(course.task.primary, standing.value, f"validation, {arm.name}, epoch {until} of {most}"))
+    return standing
+
+
+def epochs_of(arm: Arm, settings: FitSettings) -> int:
+    """Epochs of an arm's whole training; one where nothing is trained by the loop."""
+    strategy: Strategy = plug.load("strategies", settings.strategy)
+    return settings.recipe(strategy.recipe).epochs if arm.is_moving else 1
+
+
+@dataclass(frozen=True)
+class _Run:
+    """One arm from an epoch to another, in every round."""
+
+    course: Course
+    settings: FitSettings
+    done: int
+    until: int
+    most: int
+    share: float
+
+    def judged(self) -> dict[str, Any]:
+        """Hits in all rounds, seconds, what answering costs, and how large the model is."""
+        course, began = self.course, time.monotonic()
+        strategy: Strategy = plug.load("strategies", self.settings.strategy)
+        backbone = course.backbone(self.settings)
+        stages = strategy.stages(backbone, self.settings)
+        hits: list[float] = []
+        for number, each in enumerate(course.rounds):
+            ready = learning.Ready(course.task_name, backbone, Splits(each.train, each.validation, None), stages)
+            kept = folder_of(course, self.settings) / f"round-{number + 1}"
+            listener = self._listener(rounds_left=len(course.rounds) - number)
+            model, _ = learning.once(ready, self.settings, listener, Around(kept=kept, until=self.until))
+            answers = model.predict(course.task.items(each.validation))
+            hits += course.task.metrics(answers, each.validation, model.learned)["hits"]
+        mib = sum(parameter.nbytes for parameter in model.network.parameters()) / 2**20
+        answering = latency.measured(model, course.task.items(each.validation))
+        return {"hits": hits, "seconds": time.monotonic() - began, "answering": answering, "mib": mib}
+
+    def _listener(self, *, rounds_left: int) -> Listener:
+        """Passes on what is under way, and stops what is foreseen to take too long."""
+        part = (self.until - self.done) / self.most * rounds_left
+
+        def listen(event: Event) -> None:
+            if isinstance(event, Foreseen):
+                self.course.clock.allow(event.cost.seconds * part, share=self.share)
+            elif isinstance(event, Stage | Advance):
+                self.course.listener(event)
+
+        return listen
+
+
+def folder_of(course: Course, settings: FitSettings) -> Path:
+    """Where an arm's trainings pause."""
+    asked = json.dumps(dataclasses.asdict(settings), sort_keys=True)
+    return course.place / hashlib.sha256(asked.encode()).hexdigest()[:16]
+
+
+def run(course: Course, arms: Sequence[Arm]) -> tuple[list[Standing], dict[str, str]]:
+    """Successive halving: one epoch for every arm, twice as many for the better half of those that are left, and so on.
+
+    It ends when a paired bootstrap has parted the leader from all others, when all that is left is trained to its end,
+    or when time is up.
+
+    Args:
+        course: Where.
+        arms: Cheapest first.
+
+    Returns:
+        How every arm stands, and why those that are not among them could not be tried.
+
+    Source: Jamieson and Talwalkar, AISTATS 2016, with an elimination that needs evidence.
+    """
+    standings: dict[str, Standing] = {}
+    why_not: dict[str, str] = {}
+    for arm in arms:
+        try:
+            standings[arm.name] = advanced(course, arm, 1, share=FIRST if arm.is_moving else 1.0)
+        except OutOfTime as error:
+            why_not[arm.name] = str(error)
+    epochs = 1
+    while running := still_running(list(standings.values()), seed=course.settings.seed):
+        epochs *= 2
+        for standing in _better_half(running):
+            try:
+                standings[standing.arm.name] = advanced(course, standing.arm, epochs, standing)
+            except OutOfTime as error:
+                course.listener(Note(f"{standing.arm.name} was not trained further: it {error}."))
+                return list(standings.values()), why_not
+    return list(standings.values()), why_not
+
+
+def still_running(standings: Sequence[Standing], *, seed: int) -> list[Standing]:
+    """The arms that are not trained to their end and may still be the best, best first.
+
+    None where the leader is finished, and beats all of them with near certainty.
+    """
+    ranked = sorted(standings, key=lambda standing: -standing.value)
+    near = [one for one in ranked if chance_over(one.hits, ranked[0].hits, seed=seed) >= CALLED]
+    return [one for one in near if not one.is_done]
+
+
+def _better_half(running: Sequence[Standing]) -> Sequence[Standing]:
+    return running[: max(1, (len(running) + 1) // 2)]
+
+
+def chance_over(ours: npt.NDArray[np.float64], theirs: npt.NDArray[np.float64], *, seed: int) -> float:
+    """How probably one arm is at least as good as another on rows like these, by a paired bootstrap.
+
+    Args:
+        ours: Of each row, shape (N,).
+        theirs: Of the same rows.
+        seed: Of the resampling.
+    """
+    values, counts = np.unique(ours - theirs, return_counts=True)
+    drawn = np.random.default_rng(seed).multinomial(len(ours), counts / len(ours), RESAMPLES)
+    return float((drawn @ values >= 0).mean())

@@ -1,0 +1,101 @@
+"""The first stage: what a model's features foretell at each depth, from one pass over the rows and no training."""
+
+# N rows, D width, W sum of the widths of all hidden states
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from headstart import estimates
+from headstart.estimates import Estimates
+from headstart.network import Reading
+from headstart.train import head
+from headstart.train.job import Job
+
+MOST_ROWS = 2000
+"""Rows that are scored; more of them change a ranking no further than chance does."""
+COMBINED = ("logme", "hscore", "loo_ridge", "nearest")
+"""Scores whose ranks are averaged; the prior of size is shown beside them."""
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A model up to a depth: the reference, how many blocks run, the one layer that foretells best, and its scores."""
+
+    ref: str
+    name: str
+    blocks: int
+    reading: str
+    parameters: int
+    estimates: Estimates
+
+    def to_json(self) -> dict[str, Any]:
+        """Every score of it, with the interval of the left-out accuracy."""
+        low, high = self.estimates.ridge.interval
+        return {
+            "model": self.ref,
+            "blocks": self.blocks,
+            "reads": f"layer {self.reading}",
+            "parameters": self.parameters,
+            "prior": estimates.size_prior(self.parameters) if self.parameters else None,
+            "scores": self.estimates.scores,
+            "accuracy": {"value": self.estimates.ridge.accuracy, "low": low, "high": high, "method": "Wilson score"},
+        }
+
+
+def of(job: Job, ref: str) -> list[Scored]:
+    """The model at every depth, from one block to all.
+
+    Args:
+        job: With all rows there are to learn from, and the model; its features are kept for the fit that follows.
+        ref: What the model is called by.
+    """
+    widths, blocks = job.backbone.widths, job.backbone.blocks
+    features_NW, classes = head.pooled(job), np.asarray(job.task.collate(job.train, job.learned).numpy())
+    rows = some_of(classes, seed=job.settings.seed)
+    layers = range(1, len(widths)) if len(widths) > 1 else range(1)
+    of_layer = {
+        layer: estimates.of(np.asarray(Reading(((layer,),)).of(features_NW[rows], widths)), classes[rows])
+        for layer in layers
+    }
+    sizes = _parameters(job.backbone.module, blocks)
+    found = []
+    for depth in layers:
+        best = max((layer for layer in layers if layer <= depth), key=lambda layer: of_layer[layer].ridge.accuracy)
+        size = sizes[min(depth, len(sizes) - 1)]
+        found.append(Scored(ref, job.backbone.ref.name, min(depth, len(blocks)), str(best), size, of_layer[best]))
+    return found
+
+
+def some_of(classes: npt.NDArray[np.int64], *, seed: int) -> npt.NDArray[np.int64]:
+    """The rows that are scored, in order, shape (N,)."""
+    return np.sort(np.random.default_rng(seed).permutation(len(classes))[:MOST_ROWS])
+
+
+def _parameters(module: Any, blocks: Sequence[Any]) -> list[int]:
+    """How many numbers the stem has, and the stem with one block, with two, and so on."""
+    of_blocks = [sum(parameter.numel() for parameter in block.parameters()) for block in blocks]
+    stem = sum(parameter.numel() for parameter in module.parameters()) - sum(of_blocks)
+    return [stem + sum(of_blocks[:depth]) for depth in range(len(blocks) + 1)]
+
+
+def ranking(wholes: Sequence[Scored], *, seed: int) -> list[dict[str, Any]]:
+    """The models, the best first: mean rank over the scores, and how probably each is the best.
+
+    Args:
+        wholes: Each model at its best depth, all scored on the same rows.
+        seed: Of the bootstrap.
+    """
+    scores: Mapping[str, list[float]] = {name: [one.estimates.scores[name] for one in wholes] for name in COMBINED}
+    fused = estimates.fused(scores)
+    chance = estimates.probability_of_best(np.stack([one.estimates.ridge.hits_N for one in wholes]), seed=seed)
+    order = sorted(range(len(wholes)), key=lambda at: (fused[at], -chance[at]))
+    return [
+        {"model": wholes[at].ref, "mean_rank": float(fused[at]), "probability_of_best": float(chance[at])}
+        for at in order
+    ]
