@@ -15,8 +15,7 @@ FOLDER = Path(headstart.__file__).parent
 PROMISED = {
     "DataError", "Encoder", "Encoding", "FitSettings", "HeadstartError", "ImageClassifier", "Model",
     "Run", "TextClassifier", "__version__",
-
-    "check", "evaluate", "fit", "inspect", "load", "load_backbone",
+    "advise", "check", "evaluate", "fit", "inspect", "load", "load_backbone",
 }  # fmt: skip
 
 
