@@ -6,25 +6,29 @@ import dataclasses
 import functools
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from headstart import batches, features, folder, kernels, plug, record, run
-from headstart.advisor import arms, race, rounds, scores, verdict
-from headstart.advisor.clock import Clock
+from headstart.advisor import arms, race, rounds, scores, verdict, worth
+from headstart.advisor.arms import Arm
+from headstart.advisor.clock import Clock, OutOfTime, guarded
 from headstart.advisor.ledger import Ledger
-from headstart.advisor.race import Course
+from headstart.advisor.race import Course, Standing
 from headstart.advisor.scores import Scored
 from headstart.advisor.wishes import Wishes, considered
+from headstart.advisor.worth import Worth
 from headstart.budget import budget
-from headstart.contracts import Backbone, Splits, Strategy, Task
+from headstart.contracts import Backbone, Rows, Splits, Strategy, Task
 from headstart.errors import MismatchError
 from headstart.journal import Journal, journal
+from headstart.network import Reading
 from headstart.progress import Listener, Stage, silent
 from headstart.settings import FitSettings
 from headstart.sources import _ref
+from headstart.train import head
 from headstart.train.job import Job
 
 ADVICE = "advice.json"
@@ -159,13 +163,16 @@ def _measured(course: Course, splits: Splits, refs: list[str], wishes: Wishes, l
     num_judged = sum(len(each.validation) for each in course.rounds)
     log(Stage("race", f"judged on {num_judged:,} rows"))
     worth = [scored[ref] for ref in arms.worth_training(ranking)]
-    chosen = [arm for depths in worth for arm in arms.of_model(depths, can_be_shorter=_is_cut(course, depths[-1].ref))]
+    chosen = [arm for depths in worth for arm in _arms(course, depths)]
     ran, not_tried = race.run(course, sorted(chosen, key=lambda arm: arm.is_moving))
     standings += ran
+    log(Stage("curves", "the same ways with fewer rows"))
+    curves = _grown(course, scored[ranking[0]["model"]][-1], standings, not_tried)
     found = verdict.of(standings, primary=course.task.primary, seed=course.settings.seed, most_ms=wishes.most_ms)
     return {
         "verdict": {**found.to_json(), "not_tried": not_tried},
         "standings": [one.to_json() for one in sorted(standings, key=lambda one: -one.value)],
+        "worth": curves.to_json(),
         "pareto": verdict.pareto(standings),
         "ranking": ranking,
         "scores": [one.to_json() for depths in scored.values() for one in depths],
@@ -175,13 +182,42 @@ def _measured(course: Course, splits: Splits, refs: list[str], wishes: Wishes, l
 
 def _scored(course: Course, splits: Splits, ref: str) -> list[Scored]:
     """A model at every depth, scored on all rows there are to learn from."""
-    rows = rounds.together(splits)
+    return scores.of(_frozen_job(course, rounds.together(splits), ref), ref)
+
+
+def _frozen_job(course: Course, rows: Rows, ref: str) -> Job:
+    """What a head on the frozen model would learn from these rows."""
     settings = dataclasses.replace(course.settings, model=ref, strategy="frozen")
     strategy: Strategy = plug.load("strategies", settings.strategy)
-    learned = course.task.learn(rows)
     recipe = settings.recipe(strategy.recipe)
-    job = Job(course.task, learned, course.backbone(settings), rows, None, settings, recipe, course.listener)
-    return scores.of(job, ref)
+    learned = course.task.learn(rows)
+    listener = guarded(course.clock, course.listener, times=0)
+    return Job(course.task, learned, course.backbone(settings), rows, None, settings, recipe, listener)
+
+
+def _grown(course: Course, whole: Scored, standings: list[Standing], not_tried: dict[str, str]) -> Worth:
+    """The curves of the best model; where they leave it open whether fresh weights are better, those join the race."""
+    able = [one for one in standings if one.arm.kind == "baseline" and one.arm.name != verdict.BLIND]
+    baseline = max(able, key=lambda one: one.value).arm.name
+    reading = Reading(((int(whole.reading),),))
+
+    def vectors(rows: Rows) -> Any:
+        job = _frozen_job(course, rows, whole.ref)
+        return reading.of(head.pooled(job), job.backbone.widths)
+
+    fresh = arms.from_scratch(whole.ref, whole.name, whole.blocks) if whole.blocks else None
+    found = worth.of(course, f"{whole.name}, frozen", vectors, baseline, fresh)
+    if fresh is not None and found.is_scratch_open:
+        try:
+            standings.append(race.to_the_end(course, fresh))
+        except OutOfTime as late:
+            not_tried[fresh.name] = str(late)
+    return found
+
+
+def _arms(course: Course, depths: Sequence[Scored]) -> list[Arm]:
+    reads_layers = course.task.read_at == "layers"
+    return arms.of_model(depths, can_be_shorter=_is_cut(course, depths[-1].ref), reads_layers=reads_layers)
 
 
 def _is_cut(course: Course, ref: str) -> bool:

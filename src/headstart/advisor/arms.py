@@ -41,19 +41,22 @@ def worth_training(ranking: Sequence[Mapping[str, Any]]) -> list[str]:
     return (likely or [ranking[0]["model"]])[:MOST_MODELS]
 
 
-def of_model(scored: Sequence[Scored], *, can_be_shorter: bool) -> list[Arm]:
+def of_model(scored: Sequence[Scored], *, can_be_shorter: bool, reads_layers: bool) -> list[Arm]:
     """The arms of one model: frozen as a whole and as far up as it pays, its top trained, all of it trained.
 
     Args:
         scored: The model at each depth, the whole last.
         can_be_shorter: Whether it can be cut off above a block.
+        reads_layers: Whether a head on the frozen model reads layers anyway; if not it is told the best one, whose
+            vectors are kept.
     """
     whole, low = scored[-1], lowest_as_good(scored)
     model, num_blocks = {"model": whole.ref}, whole.blocks
-    arms = [Arm(f"{whole.name}, frozen", "pretrained", num_blocks, {**model, "strategy": "frozen"})]
+    read = {} if reads_layers else {"read": whole.reading}
+    arms = [Arm(f"{whole.name}, frozen", "pretrained", num_blocks, {**model, "strategy": "frozen", **read})]
     if low.blocks < num_blocks:
-        read = {**model, "strategy": "frozen", "read": low.reading}
-        cut = {**read, "blocks": low.blocks} if can_be_shorter else read
+        cut = {"read": low.reading} | ({"blocks": low.blocks} if can_be_shorter else {})
+        cut = {**model, "strategy": "frozen", **cut}
         arms.append(Arm(f"{whole.name}, lowest {low.blocks} blocks, frozen", "pretrained", low.blocks, cut))
     if num_blocks == 0:
         return arms  # what has no blocks cannot be trained

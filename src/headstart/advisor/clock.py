@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import time
 
+from headstart.progress import Advance, Event, Foreseen, Listener, Stage
+
 
 class OutOfTime(Exception):
     """What was begun would take longer than the budget leaves.
@@ -43,3 +45,22 @@ class Clock:
         """Raises `OutOfTime` for what does not fit into a share of what is left."""
         if seconds > self.left * share:
             raise OutOfTime(seconds, self.left * share)
+
+
+def guarded(clock: Clock, listener: Listener, *, times: float = 1.0, share: float = 1.0) -> Listener:
+    """Hands on what is under way, and stops a training once it is foreseen to take too long.
+
+    Args:
+        clock: Says what is left.
+        listener: Hears of stages and of progress, and not of what concerns one training alone.
+        times: How much of such a training there is to come; 0 lets all of it happen.
+        share: Of the time that is left, how much all of that may take.
+    """
+
+    def listen(event: Event) -> None:
+        if isinstance(event, Foreseen) and times:
+            clock.allow(event.cost.seconds * times, share=share)
+        elif isinstance(event, Stage | Advance):
+            listener(event)
+
+    return listen

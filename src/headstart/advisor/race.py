@@ -23,11 +23,11 @@ import numpy.typing as npt
 from headstart import learning, plug, score
 from headstart.advisor import latency
 from headstart.advisor.arms import Arm
-from headstart.advisor.clock import Clock, OutOfTime
+from headstart.advisor.clock import Clock, OutOfTime, guarded
 from headstart.advisor.ledger import Ledger
 from headstart.advisor.rounds import Round
 from headstart.contracts import Backbone, Splits, Strategy, Task
-from headstart.progress import Advance, Event, Foreseen, Listener, Measured, Note, Stage
+from headstart.progress import Listener, Measured, Note
 from headstart.settings import FitSettings
 from headstart.train.learn import Around
 
@@ -140,7 +140,8 @@ def advanced(course: Course, arm: Arm, until: int, earlier: Standing | None = No
     settings = dataclasses.replace(course.settings, **arm.changes)
     most = epochs_of(arm, settings)
     until = min(until, most)
-    run = _Run(course, settings, done=0 if earlier is None else earlier.epochs, until=until, most=most, share=share)
+    done = 0 if earlier is None else earlier.epochs
+    run = _Run(course, settings, done, until, most, share, arm.is_moving)
     asked = {"changes": dict(arm.changes), "until": until, "seed": settings.seed}
     found = course.ledger.once("arm", run.judged, **asked)
     seconds = found["seconds"] + (0.0 if earlier is None else earlier.seconds)
@@ -148,6 +149,11 @@ def advanced(course: Course, arm: Arm, until: int, earlier: Standing | None = No
     standing = Standing(arm, hits, until, most, seconds, found["answering"], found["mib"])
     course.listener(Measured(course.task.primary, standing.value, f"validation, {arm.name}, epoch {until} of {most}"))
     return standing
+
+
+def to_the_end(course: Course, arm: Arm) -> Standing:
+    """The arm trained to its end and judged; raises `OutOfTime` where it does not fit."""
+    return advanced(course, arm, epochs_of(arm, dataclasses.replace(course.settings, **arm.changes)))
 
 
 def epochs_of(arm: Arm, settings: FitSettings) -> int:
@@ -166,6 +172,8 @@ class _Run:
     until: int
     most: int
     share: float
+    is_moving: bool
+    """A model that does not move was passed over already, and costs little; it is not asked whether it fits."""
 
     def judged(self) -> dict[str, Any]:
         """Hits in all rounds, seconds, what answering costs, and how large the model is."""
@@ -177,25 +185,15 @@ class _Run:
         for number, each in enumerate(course.rounds):
             ready = learning.Ready(course.task_name, backbone, Splits(each.train, each.validation, None), stages)
             kept = folder_of(course, self.settings) / f"round-{number + 1}"
-            listener = self._listener(rounds_left=len(course.rounds) - number)
+            # the rounds to come are like this one, and of its epochs only some are asked for
+            times = (self.until - self.done) / self.most * (len(course.rounds) - number) * self.is_moving
+            listener = guarded(course.clock, course.listener, times=times, share=self.share)
             model, _ = learning.once(ready, self.settings, listener, Around(kept=kept, until=self.until))
             answers = model.predict(course.task.items(each.validation))
             hits += course.task.metrics(answers, each.validation, model.learned)["hits"]
         mib = sum(parameter.nbytes for parameter in model.network.parameters()) / 2**20
         answering = latency.measured(model, course.task.items(each.validation))
         return {"hits": hits, "seconds": time.monotonic() - began, "answering": answering, "mib": mib}
-
-    def _listener(self, *, rounds_left: int) -> Listener:
-        """Passes on what is under way, and stops what is foreseen to take too long."""
-        part = (self.until - self.done) / self.most * rounds_left
-
-        def listen(event: Event) -> None:
-            if isinstance(event, Foreseen):
-                self.course.clock.allow(event.cost.seconds * part, share=self.share)
-            elif isinstance(event, Stage | Advance):
-                self.course.listener(event)
-
-        return listen
 
 
 def folder_of(course: Course, settings: FitSettings) -> Path:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from headstart import score
 from headstart.advisor.race import Standing, chance_over, interval
 
-Kind = Literal["pretrained", "scratch", "baseline", "no-signal", "not-enough-data"]
+Kind = Literal["pretrained", "scratch", "baseline", "no-signal", "not-enough-data", "not-enough-time"]
 BLIND = "majority class"
 """The baseline that looks at nothing."""
 TOLERANCE = 0.005
@@ -49,6 +49,8 @@ def of(standings: Sequence[Standing], *, primary: str, seed: int, most_ms: float
     able = [one for one in standings if one is not blind and not _is_slow(one, most_ms)]
     if not able:
         return Verdict("not-enough-data", None, "Nothing that was measured answers fast enough.", {})
+    if not any(one.arm.kind == "pretrained" for one in standings):
+        return Verdict("not-enough-time", None, "Not enough time to tell: no model was trained. Raise --budget.", {})
     best = max(able, key=lambda one: one.value)
     signal = score.gain(best.hits, blind.hits, seed=seed)
     if signal["low"] <= 0:
@@ -82,7 +84,11 @@ def _kind(taken: Standing, able: Sequence[Standing], seed: int) -> Kind:
     if not others:
         return "pretrained"
     rival = max(others, key=lambda one: one.value)
-    return "pretrained" if score.gain(taken.hits, rival.hits, seed=seed)["low"] > 0 else "not-enough-data"
+    lead = score.gain(taken.hits, rival.hits, seed=seed)
+    if lead["low"] > 0:
+        return "pretrained"
+    is_level = lead["value"] <= TOLERANCE and lead["high"] - lead["low"] <= 2 * NARROW
+    return "scratch" if rival.arm.kind == "scratch" and is_level else "not-enough-data"
 
 
 def _nothing_told(
