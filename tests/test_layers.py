@@ -19,7 +19,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("__main__",),
     ("cli",),
     ("__init__", "api", "estimators"),
-    ("run", "evaluation", "encoding"),
+    ("run", "evaluation", "encoding", "advisor"),
     ("learning",),
     ("report", "folder", "journal", "record", "trackers"),
     ("train", "model"),
@@ -97,6 +97,7 @@ WORKSHOPS: dict[str, set[str]] = {
     "learning": {"torch"},
     "encoding": {"numpy", "torch"},
     "estimators": {"numpy", "sklearn"},
+    "advisor": {"numpy"},
     "report": {"jinja2"},
 }
 """The rooms (or single modules) that are entered only to work, and what they may import at their top."""
