@@ -7,8 +7,9 @@ from xml.etree import ElementTree
 
 import pytest
 from run_folders import epochs, linear_learning, scores_json
+from sample_curves import CROSSING, OPEN, three
 
-from headstart.report import curves, plots
+from headstart.report import by_rows, curves, plots
 from headstart.report.svg import Scale, fitted, ticks
 
 NAMES = ["<b>", 'a "b" & c', "长长的类名字" * 9, *(f"class {number}" for number in range(74))]
@@ -21,6 +22,8 @@ DRAWINGS = {
     "reliability": plots.reliability(SCORES["calibration"]["bins"]),
     "learning": curves.learning(epochs(), "accuracy"),
     "screening": curves.screening(linear_learning(), "5"),
+    "learning curves": by_rows.learning_curves(three(NAMES[1]), metric="accuracy", crossing=CROSSING),
+    "long names": by_rows.learning_curves(three(NAMES[2]), metric="f1_macro", crossing=OPEN),
     "selection": curves.selection(linear_learning(), "5"),
 }
 COORDINATES = {"x": 0, "cx": 0, "x1": 0, "x2": 0, "y": 1, "cy": 1, "y1": 1, "y2": 1}

@@ -70,6 +70,11 @@ def polyline(points: Sequence[tuple[float, float]], kind: str) -> Markup:
     return element("polyline", {"points": path, "class": kind})
 
 
+def area(edge: Sequence[tuple[float, float]], kind: str) -> Markup:
+    """What the points enclose, filled."""
+    return element("polygon", {"points": " ".join(f"{x:.1f},{y:.1f}" for x, y in edge), "class": kind})
+
+
 def dot(at: tuple[float, float], radius: float, kind: str, *, tip: str = "") -> Markup:
     """A filled circle; `tip` appears under the pointer."""
     return element("circle", {"cx": at[0], "cy": at[1], "r": radius, "class": kind}, *_tip(tip))
