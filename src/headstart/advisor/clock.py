@@ -17,7 +17,8 @@ class OutOfTime(Exception):
     """
 
     def __init__(self, needed: float, left: float) -> None:
-        super().__init__(f"would take {needed:,.0f} s, and {max(left, 0):,.0f} s are left")
+        would = f"would take {needed:,.0f} s, and" if needed else "would take more time:"
+        super().__init__(f"{would} {max(left, 0):,.0f} s are left")
 
 
 class Clock:
