@@ -1,0 +1,197 @@
+"""What advice is worth: how far it falls short of trying everything, and how much less it costs.
+
+Usage: python bench/advice.py [CELL ...]
+Each cell is a data set with some of its training rows. Every candidate and strategy is trained fully, then `headstart
+advise` and the fit it advises run with an empty cache; the test rows are scored once for each. Writes
+bench/results/advice.json, after every run, and the table beside it, advice.md. What is in the file is not run again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import datetime
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import sst2
+
+from headstart import record
+
+HERE = Path(__file__).resolve().parent
+RESULTS = HERE / "results"
+DATA = HERE.parents[1] / "shared"
+BANKING = DATA / "data" / "text-classification" / "banking77"
+DIGITS = DATA / "data" / "image-classification" / "sign_language_digits" / "images"
+MOBILENET = DATA / "weights" / "mobilenet-v1-0.75-224"
+Row = tuple[str, str]
+BUDGET = "10m"
+TEXT_ARMS = {
+    **{f"frozen, {blocks} blocks": ["--strategy", "frozen", "--blocks", str(blocks)] for blocks in range(1, 7)},
+    "top 2": ["--strategy", "top", "--top", "2"],
+    **{f"all, {blocks} blocks": ["--strategy", "full", "--blocks", str(blocks)] for blocks in (2, 4, 6)},
+    "scratch": ["--strategy", "scratch"],
+}
+IMAGE_ARMS = {
+    "frozen": ["--strategy", "frozen"],
+    **{f"frozen, layer {layer}": ["--strategy", "frozen", "--read", str(layer)] for layer in (8, 16, 20, 23, 26)},
+    "top 2": ["--strategy", "top", "--top", "2"],
+    "all": ["--strategy", "full"],
+    "scratch": ["--strategy", "scratch"],
+}
+
+
+def of_sst2(split: str) -> list[Row]:
+    """Sentences and "0" or "1"; the validation rows are not used."""
+    texts, labels = sst2.rows(split)
+    return [(text, str(label)) for text, label in zip(texts, labels, strict=True)]
+
+
+def of_banking(split: str) -> list[Row]:
+    """Questions and one of 77 intents."""
+    with (BANKING / f"{split}.csv").open(encoding="utf-8", newline="") as file:
+        return [(row["text"], row["category"]) for row in csv.DictReader(file)]
+
+
+def of_digits(split: str) -> list[Row]:
+    """Files and digits; one file in five of each digit, drawn with a fixed seed, is for test."""
+    rows = [(str(path), path.parent.name) for path in sorted(DIGITS.glob("*/*"))]
+    random.Random(0).shuffle(rows)
+    return [row for number, row in enumerate(rows) if (number % 5 == 0) == (split == "test")]
+
+
+SETS: Mapping[str, tuple[Callable[[str], list[Row]], str, str, Mapping[str, list[str]], tuple[int | None, ...]]] = {
+    "sst2": (of_sst2, "text", sst2.MINILM, TEXT_ARMS, (100, 300, 1000, None)),
+    "banking77": (of_banking, "text", sst2.MINILM, TEXT_ARMS, (300, 1000, 3000)),
+    "digits": (of_digits, "image", f"dir:{MOBILENET}", IMAGE_ARMS, (50, 200, None)),
+}
+CELLS = {f"{name}-{size or 'all'}": (name, size) for name, (*_, sizes) in SETS.items() for size in sizes}
+
+
+def written(rows: list[Row], content: str, path: Path) -> None:
+    """A CSV file of the rows."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([(content, "label"), *rows])
+
+
+def files(cell: str, folder: Path) -> list[str]:
+    """The training rows of a cell and all test rows as files, in the words of a command."""
+    name, size = CELLS[cell]
+    load, content, *_ = SETS[name]
+    train = load("train")
+    random.Random(1).shuffle(train)
+    written(train[:size], content, folder / "train.csv")
+    written(load("test"), content, folder / "test.csv")
+    return [str(folder / "train.csv"), "--test", str(folder / "test.csv"), "--offline"]
+
+
+def run(*words: str, folder: Path) -> float:
+    """Seconds of one headstart command with an empty cache."""
+    cache = folder / "cache"
+    shutil.rmtree(cache, ignore_errors=True)
+    environment = {**os.environ, "HEADSTART_CACHE": str(cache)}
+    began = time.perf_counter()
+    subprocess.run([sys.executable, "-m", "headstart", *words], check=True, env=environment, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - began
+
+
+def scored(out: Path) -> dict[str, Any]:
+    """Test figures of a run: its own, and those of the baselines."""
+    scores = json.loads((out / "scores.json").read_text())
+    primary = scores["primary"]
+    baselines = {name: figures[primary]["value"] for name, figures in scores["baselines"].items()}
+    return {"value": scores["metrics"][primary]["value"], "baselines": baselines}
+
+
+def brute(cell: str, arm: str) -> dict[str, Any]:
+    """One candidate and strategy trained fully."""
+    _, _, model, arms, _ = SETS[CELLS[cell][0]]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        out = folder / "run"
+        seconds = run("fit", *files(cell, folder), "--model", model, *arms[arm], "--out", str(out), folder=folder)
+        return {"seconds": seconds, **scored(out)}
+
+
+def advised(cell: str) -> dict[str, Any]:
+    """Advice, and what the fit it advises reaches; where it advises a baseline, what that reaches."""
+    model = SETS[CELLS[cell][0]][2]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        data = files(cell, folder)
+        place = str(folder / "advice")
+        seconds = run("advise", *data, "--candidates", model, "--budget", BUDGET, "--out", place, folder=folder)
+        facts = json.loads((folder / "advice" / "advice.json").read_text())
+        taken = facts["verdict"]["taken"]
+        how = ["--advice", place] if taken and taken["settings"] else ["--model", model]
+        run("fit", *data, *how, "--out", str(folder / "run"), folder=folder)
+        found = scored(folder / "run")
+    reached = found["value"] if taken is None or taken["settings"] else found["baselines"][taken["name"]]
+    return {"seconds": seconds, "value": reached, "taken": taken, "sentence": facts["verdict"]["sentence"]}
+
+
+def line(cell: str, found: Mapping[str, Any]) -> str:
+    """A row of the table: the best that brute force reached, what advice reached, the regret and the share of cost."""
+    arms = {name: arm["value"] for name, arm in found["brute"].items()}
+    baselines = next(iter(found["brute"].values()))["baselines"]
+    best = max({**arms, **baselines}.items(), key=lambda pair: pair[1])
+    advice = found["advice"]
+    share = advice["seconds"] / sum(arm["seconds"] for arm in found["brute"].values())
+    expected = advice["taken"]["score"] if advice["taken"] else None
+    told = "" if expected is None else f"{expected['low']:.3f} to {expected['high']:.3f}"
+    is_in = "" if expected is None else "yes" if expected["low"] <= advice["value"] <= expected["high"] else "no"
+    taken = advice["taken"]["name"] if advice["taken"] else "none"
+    regret = 100 * (best[1] - advice["value"])
+    return (
+        f"| {cell} | {best[1]:.3f}, {best[0]} | {advice['value']:.3f}, {taken} | {regret:+.1f} | {share:.0%} "
+        f"| {told} | {is_in} |"
+    )
+
+
+def table(results: Mapping[str, Any]) -> str:
+    """The results as Markdown."""
+    lines = [
+        "| rows | best of all | advised | regret, points | cost of advice | it expected | within |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    whole = {cell: found for cell, found in results.items() if "advice" in found}
+    return "\n".join([*lines, *(line(cell, found) for cell, found in whole.items())]) + "\n"
+
+
+def main() -> None:
+    """Runs what is not known yet, and writes both files after each run."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("cells", nargs="*", default=list(CELLS), metavar="CELL", help=", ".join(CELLS))
+    given = parser.parse_args()
+    sst2.need_data()
+    path = RESULTS / "advice.json"
+    known: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {"cells": {}}
+
+    def keep(cell: str, what: str, value: Any, name: str | None = None) -> None:
+        of_cell = known["cells"].setdefault(cell, {"brute": {}})
+        (of_cell if name is None else of_cell[what])[name or what] = value
+        facts = {"date": datetime.date.today().isoformat(), "machine": record.machine(), "versions": record.versions()}
+        path.write_text(json.dumps({**facts, **known}, indent=1) + "\n")
+        (RESULTS / "advice.md").write_text(table(known["cells"]))
+        print(cell, name or what, value.get("value"), f"{value['seconds']:.0f} s", file=sys.stderr, flush=True)
+
+    for cell in given.cells:
+        for arm in SETS[CELLS[cell][0]][3]:
+            if arm not in known["cells"].get(cell, {}).get("brute", {}):
+                keep(cell, "brute", brute(cell, arm), arm)
+        if "advice" not in known["cells"][cell]:
+            keep(cell, "advice", advised(cell))
+    print(table(known["cells"]))
+
+
+if __name__ == "__main__":
+    main()
