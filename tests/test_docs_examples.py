@@ -106,7 +106,7 @@ def test_a_rating_one_step_off_among_three_is_half_right(installed: Installed) -
     answer = {"label": "2", "confidence": 1.0, "probabilities": {"1": 0.0, "2": 1.0, "10": 0.0}}
 
     assert task.names(learned) == ("1", "2", "10")
-    assert task.metrics([answer] * 3, rows, learned)["hits"] == [0.5, 0.5, 1.0]
+    assert task.metrics([answer] * 3, rows, learned)["counts"] == [0.5, 0.5, 1.0]
 
 
 def test_the_task_of_the_page_goes_through_a_whole_fit(
