@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,18 @@ def pytest_configure(config: pytest.Config) -> None:
     import no_network
 
     no_network.refuse()
+
+
+@pytest.fixture
+def bfloat16_here(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
+    """Lets torch say that this machine has bfloat16 arithmetic, or has none, whichever it is."""
+    import torch
+
+    def say(answer: bool) -> None:
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+        monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: answer, raising=False)
+
+    return say
 
 
 @pytest.fixture(scope="session")

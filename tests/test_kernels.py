@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -38,6 +39,13 @@ def test_a_tuned_module_stays_within_a_few_hundredths_in_bfloat16(name: str) -> 
     tuned = kernels.tuned(module, "bfloat16")
     plain, half = _output(module, inputs.tensors), _output(tuned, batches.placed(inputs, "bfloat16").tensors)
     assert float((half - plain).norm()) <= HALF * float(plain.norm())
+
+
+def test_without_bfloat16_arithmetic_its_weights_are_not_packed(bfloat16_here: Callable[[bool], None]) -> None:
+    bfloat16_here(False)
+    half, exact = (kernels.tuned(stacks.model("bert"), dtype) for dtype in ("bfloat16", "float32"))
+    packed = [any(isinstance(part, kernels.PackedLinear) for part in module.modules()) for module in (half, exact)]
+    assert packed == [False, True]
 
 
 @pytest.mark.parametrize("name", ["bert", "distilbert", "vit", "wav2vec2"])

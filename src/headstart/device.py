@@ -1,4 +1,4 @@
-"""Where tensors are computed."""
+"""Where tensors are computed, and in which arithmetic they can be."""
 
 from __future__ import annotations
 
@@ -12,3 +12,13 @@ def device() -> Device:
     if torch.cuda.is_available():
         return "cuda"
     return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def has_bfloat16() -> bool:
+    """Whether products of bfloat16 numbers are computed as such here; processors without them take a hundred times as
+    long as in float32, number by number."""
+    import torch
+
+    if device() == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return device() == "mps" or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from headstart import stack
-from headstart.device import device
+from headstart.device import device, has_bfloat16
 
 SHORT = 64
 """Up to this many tokens, attention by batched products beats torch's blockwise kernel in bfloat16 (decision log)."""
@@ -30,7 +30,6 @@ FEED_FORWARD = (
 ATTENTION = "headstart_short"
 LEARNING = "headstart_learning"
 """The attention of a network while it learns, of which a copy may answer meanwhile."""
-TYPES = (torch.float32, torch.bfloat16)
 Behind = tuple[str, list[Any], str]
 PLAIN: Behind = ("none", [], "")
 WITH_GELU: Behind = ("gelu", [], "none")
@@ -117,7 +116,9 @@ def _fused_activation(module: nn.Module) -> dict[str, nn.Module]:
 def _can_be_packed(module: nn.Module) -> TypeGuard[nn.Linear]:
     """Whether it is torch's own linear layer, in a type oneDNN takes, and nobody listens to it."""
     has_hooks = bool(module._forward_hooks or module._forward_pre_hooks)
-    return type(module) is nn.Linear and module.weight.dtype in TYPES and not has_hooks
+    if type(module) is not nn.Linear or has_hooks:
+        return False
+    return module.weight.dtype == torch.float32 or (module.weight.dtype == torch.bfloat16 and has_bfloat16())
 
 
 def _is_gelu(activation: nn.Module) -> bool:

@@ -27,8 +27,9 @@ def untouched(dtype: str) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _short(monkeypatch: pytest.MonkeyPatch) -> None:
+def _short(monkeypatch: pytest.MonkeyPatch, bfloat16_here: step.Callable[[bool], None]) -> None:
     monkeypatch.setattr(step, "MEASURED_SECONDS", 0.02)
+    bfloat16_here(True)
 
 
 @pytest.mark.parametrize("asked", ["float32", "bfloat16"])
@@ -43,6 +44,13 @@ def test_the_faster_arithmetic_is_taken(half: float, expected: str) -> None:
     found = step.precision("auto", work({"float32": 0.008, "bfloat16": half}))
     assert found.dtype == expected
     assert f"{expected} is used" in found.note().text
+
+
+def test_a_processor_without_bfloat16_is_not_measured(bfloat16_here: step.Callable[[bool], None]) -> None:
+    bfloat16_here(False)
+    found = step.precision("auto", untouched)
+    assert found.dtype == "float32"
+    assert "no bfloat16 arithmetic" in found.why
 
 
 def test_a_measurement_is_remembered_and_not_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -172,22 +173,22 @@ class OnePass:
     """The frozen part on one batch of middling rows, in either arithmetic; `tokens` is how many it has."""
 
     read: Callable[[nn.Module, Inputs], torch.Tensor]
-    parts: Mapping[str, nn.Module]
+    part: Callable[[str], nn.Module]
     inputs: Inputs
     tokens: int
 
     def __call__(self, dtype: str) -> None:
         """Runs it once."""
         with torch.inference_mode():
-            self.read(self.parts[dtype], batches.placed(self.inputs, dtype))
+            self.read(self.part(dtype), batches.placed(self.inputs, dtype))
 
 
 def one_pass(module: nn.Module, read: Callable[[nn.Module, Inputs], torch.Tensor], encoded: Encoded) -> OnePass:
     """What a run on these rows is measured by."""
     lengths = encoded.lengths
     rows = np.argsort(lengths)[len(lengths) // 2 :][: max(1, 1024 // max(1, int(np.median(lengths))))]
-    parts = {dtype: kernels.tuned(module.to(device()), dtype) for dtype in ("float32", "bfloat16")}
-    return OnePass(read, parts, encoded.take(rows), int(lengths[rows].sum()))
+    part = functools.cache(lambda dtype: kernels.tuned(module.to(device()), dtype))
+    return OnePass(read, part, encoded.take(rows), int(lengths[rows].sum()))
 
 
 def _classes(job: Job) -> linear.Ints:

@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 
 from headstart import features
-from headstart.device import device
+from headstart.device import device, has_bfloat16
 from headstart.progress import Note
 
 WORTH = 1.1
@@ -54,6 +54,8 @@ def precision(asked: str, work: Callable[[str], None], *, known: Sequence[str] |
     """
     if asked != "auto":
         return Precision(asked, f"{asked} was asked for.")
+    if not has_bfloat16():
+        return Precision("float32", "There is no bfloat16 arithmetic on this machine: float32 is used.")
     memory = None if known is None else _memory(known)
     if memory is not None and memory.is_file():
         return _told(float(memory.read_text()), "measured earlier")
