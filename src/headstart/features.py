@@ -75,7 +75,7 @@ def row_keys(items: Sequence[Any], *, are_files: bool) -> list[str]:
     """A content hash of each item: of the text, of the bytes of the file, or of the pixels.
 
     Args:
-        items: Texts; or images as paths, as the bytes of a file or as pixels.
+        items: Texts, or pairs of them; or images as paths, as the bytes of a file or as pixels.
         are_files: Whether a string is a path. A text that happens to name a file is still a text.
     """
     return [hashlib.blake2b(_content(item, are_files), digest_size=16).hexdigest() for item in items]
@@ -84,6 +84,8 @@ def row_keys(items: Sequence[Any], *, are_files: bool) -> list[str]:
 def _content(item: Any, is_file: bool) -> bytes:
     if isinstance(item, bytes):
         return item
+    if isinstance(item, tuple):
+        return b"".join(len(part).to_bytes(8, "big") + part for part in (_content(one, is_file) for one in item))
     if isinstance(item, str) and not is_file:
         return item.encode("utf-8", "surrogatepass")
     if isinstance(item, str | Path):

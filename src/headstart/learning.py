@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from headstart import launch, plug, score
-from headstart.contracts import Backbone, Splits, Strategy, Task
+from headstart.contracts import Backbone, Rows, Splits, Strategy, Task
 from headstart.model import Model
 from headstart.progress import Listener, Note, Stage
 from headstart.settings import FitSettings
@@ -58,7 +58,16 @@ def once(ready: Ready, settings: FitSettings, listener: Listener, around: Around
     with torch.random.fork_rng():
         torch.manual_seed(settings.seed)
         learnt = training.learn(job, ready.stages, strategy)
-    return Model(ready.task_name, learned, ready.backbone, learnt.network.eval(), settings.max_length, job.long), learnt
+    model = Model(ready.task_name, learned, ready.backbone, learnt.network.eval(), settings.max_length, job.long)
+    return _settled(model, ready.splits.validation), learnt
+
+
+def _settled(model: Model, rows: Rows | None) -> Model:
+    """With what can only be set once the network answers."""
+    if rows is None:
+        return model
+    found = model.task.settled(model.learned, lambda: model.predict(model.task.items(rows)), rows)
+    return dataclasses.replace(model, learned=found)
 
 
 def over(

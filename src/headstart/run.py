@@ -272,7 +272,9 @@ def inspect_tokens(found: Found, settings: FitSettings) -> tuple[dict[str, Any],
     backbone, _ = choose_backbone(settings, task)
     if not backbone.max_tokens and settings.max_length is None:
         return {}, ()  # it reads texts of any length
-    texts = task.items(found.splits["train"])
+    items = task.items(found.splits["train"])
+    # of pairs the second is what may be long
+    texts = [item[-1] if isinstance(item, tuple) else item for item in items]
     lengths, unknown = backbone.count_tokens(texts)
     limit = settings.max_length or backbone.max_tokens
     words = [len(text.split()) for text in texts]

@@ -149,6 +149,7 @@ class Backbone(Protocol):
         A text of more than `max_length` tokens, or more than the model reads, is shortened: of `long`, "cut" keeps its
         first tokens, "head-tail" its first and its last, "chunks" all in several rows, "windows" all in several that
         overlap; the last two give `windows.Windows`.
+        Of pairs of texts the second is always read in such windows, each beside the first, and `where` is of it alone.
         With `where`, batches also say which characters or seconds each token covers.
         """
 

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
@@ -90,6 +90,10 @@ class Task(Protocol):
         `output` is (N, C); by token it is one (T, C) an item, `items` are what was encoded, and `where` what each
         token covers of them, without tokens that cover nothing.
         """
+
+    def settled(self, learned: Learned, answers: Callable[[], Sequence[Prediction]], rows: Rows) -> Learned:
+        """What was learnt, with what can only be set once the network is trained, such as a threshold; by how it
+        answers the validation rows, which `answers` gives."""
 
     def metrics(self, predictions: Sequence[Prediction], rows: Rows, learned: Learned) -> dict[str, Any]:
         """Figures, intervals and tables of the predictions against the truth, as `score.classification` gives them,

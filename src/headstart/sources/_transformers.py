@@ -24,6 +24,7 @@ from headstart.errors import ModelError, ModelNotFound, SettingError
 from headstart.sources import _loading, _long, _shorter, _snippets, _timm
 from headstart.sources._encoded import IN_PARTS, EncodedImages, EncodedTexts
 from headstart.sources._folder import modality_of
+from headstart.sources._pairs import EncodedPairs
 from headstart.sources._sounds import EncodedSounds, Frames
 from headstart.windows import Windows
 
@@ -88,8 +89,8 @@ class TransformersBackbone:
         """Token ids; or images and recordings, to be opened when a batch needs them.
 
         Args:
-            items: Texts; images as paths, Pillow images or arrays (H, W, 3) of uint8; recordings as paths or as
-                arrays of samples at the rate the model reads.
+            items: Texts, or pairs of them of which the second is read in windows; images as paths, Pillow images or
+                arrays (H, W, 3) of uint8; recordings as paths or as arrays of samples at the rate the model reads.
             max_length: Longest text in tokens, special tokens included; by default what the model reads.
             where: Whether batches also say which characters or seconds each token covers.
             long: What is read of a longer text, see the contract.
@@ -102,7 +103,17 @@ class TransformersBackbone:
             return EncodedImages(self.processor, tuple(items))
         if self.modality == "audio":
             return EncodedSounds(self.processor, tuple(items), Frames.of(self.module, self.processor), where)
-        encoded = EncodedTexts.of(self.processor, items, limit=self._limit(max_length), where=where, long=long)
+        limit = self._limit(max_length)
+        if items and isinstance(items[0], tuple):
+            pairs = EncodedPairs.of(self.processor, items, limit=limit)
+            self._verify(pairs.texts)
+            return Windows(pairs, pairs.owners)
+        encoded = EncodedTexts.of(self.processor, items, limit=limit, where=where, long=long)
+        self._verify(encoded)
+        return Windows(encoded, encoded.owners) if long in IN_PARTS else encoded
+
+    def _verify(self, encoded: EncodedTexts) -> None:
+        """That the model knows every token the tokenizer gives."""
         num_known = getattr(self.module.get_input_embeddings(), "num_embeddings", None)  # type: ignore[operator]
         highest = int(encoded.ids.max(initial=0))
         if num_known is not None and highest >= num_known:
@@ -110,7 +121,6 @@ class TransformersBackbone:
                 f'The tokenizer in "{self.folder}" gives token {highest}, and the model knows {num_known} tokens. '
                 f"Put the tokenizer there that it was trained with."
             )
-        return Windows(encoded, encoded.owners) if long in IN_PARTS else encoded
 
     def _limit(self, asked: int | None) -> int:
         if asked is None:

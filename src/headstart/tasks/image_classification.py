@@ -22,6 +22,7 @@ from headstart.tasks._classes import (
     names,
     output,
     per,
+    settled,
     snippet,
     to_json,
 )
@@ -41,6 +42,7 @@ __all__ = [
     "names",
     "output",
     "per",
+    "settled",
     "snippet",
     "to_json",
 ]

@@ -20,6 +20,7 @@ from headstart.tasks._classes import (
     names,
     output,
     per,
+    settled,
     snippet,
     to_json,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "names",
     "output",
     "per",
+    "settled",
     "snippet",
     "to_json",
 ]
