@@ -106,7 +106,7 @@ def test_a_rating_one_step_off_among_three_is_half_right(installed: Installed) -
     answer = {"label": "2", "confidence": 1.0, "probabilities": {"1": 0.0, "2": 1.0, "10": 0.0}}
 
     assert task.names(learned) == ("1", "2", "10")
-    assert task.metrics([answer] * 3, rows, learned)["hits"] == [0.5, 0.5, 1.0]
+    assert task.metrics([answer] * 3, rows, learned)["counts"] == [0.5, 0.5, 1.0]
 
 
 def test_the_task_of_the_page_goes_through_a_whole_fit(
@@ -196,7 +196,8 @@ def test_every_key_of_a_model_folders_file_is_on_its_page(folders: dict[str, Pat
     facts = json.loads((folders["text"] / "model" / "headstart.json").read_text())
 
     assert set(facts) == keys("model-folder.md", "headstart.json")
-    assert set(facts["head"]) == {"kind", "width", "pool", "inner", "dropout", "is_of_map", "groups"}
+    named = {"kind", "width", "pool", "inner", "dropout", "is_of_map", "is_by_token", "groups"}
+    assert set(facts["head"]) == named
 
 
 def test_every_file_of_a_run_is_on_its_page(folders: dict[str, Path]) -> None:

@@ -24,7 +24,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("learning",),
     ("report", "folder", "journal", "record", "trackers"),
     ("train", "model"),
-    ("tasks", "strategies", "features", "caches", "score", "estimates", "network", "anatomy"),
+    ("tasks", "strategies", "features", "caches", "score", "estimates", "network", "answering", "anatomy"),
     (
         "data",
         "sources",
@@ -46,6 +46,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 SIBLINGS = {
     ("advising", "run"): "advice reads, checks and splits as a run does",
     ("tasks", "score"): "a task's metrics are the common ones",
+    ("answering", "network"): "an answer of each row is what the network says of it",
     ("estimates", "score"): "an accuracy that is estimated has the interval of one that is measured",
     ("sources", "windows"): "a long text becomes several rows where it is encoded",
     ("sources", "pool"): "a family says of itself how wide an average of its states is",
@@ -88,6 +89,7 @@ WORKSHOPS: dict[str, set[str]] = {
     "stand_ins": {"torch"},
     "store": {"numpy"},
     "windows": {"numpy"},
+    "answering": {"numpy", "torch"},
     "kernels": {"torch"},
     "heads.layers": {"torch"},
     "score": {"numpy"},

@@ -13,6 +13,8 @@ from headstart import record
 from headstart.contracts import Rows
 from headstart.network import Headed, Reading, Whole
 from headstart.sources import dir as folders
+from headstart.tasks import text_classification
+from headstart.tasks._classes import Classes
 
 HEAD = 32 * 2 + 2
 """A linear layer from 32 numbers to two classes."""
@@ -40,7 +42,8 @@ def test_predictions_are_written_beside_their_rows(tmp_path: Path) -> None:
         {"label": "a", "confidence": 0.6, "probabilities": {"a": 0.6, "b": 0.4}},
     ]
 
-    record.write_predictions(tmp_path / "p.parquet", rows, answers, ("a", "b"))
+    columns = text_classification.columns(answers, rows, Classes(("a", "b")))
+    record.write_predictions(tmp_path / "p.parquet", rows, columns)
 
     assert parquet.read_table(tmp_path / "p.parquet").to_pylist() == [
         dict(

@@ -107,6 +107,7 @@ def advise(data: Any, settings: FitSettings, wishes: Wishes, *, out: Path, liste
         log(Stage("data", "reading"))
         found = run.find(data, settings)
         task: Task = plug.load("tasks", found.task)
+        _verify_advised(found.task, task)
         load = functools.cache(lambda changed: run.choose_backbone(changed, task)[0])
         refs, left_out = considered(wishes, _ref.listed(), task.modality, _looked_at(load, settings))
         splits, checked = run.splits_of(found, settings, partial, log, needs_validation=True)
@@ -155,6 +156,17 @@ def _looked_at(load: Load, settings: FitSettings) -> Callable[[str], tuple[str |
         return backbone.ref.license, num_bytes / 2**20
 
     return look
+
+
+def _verify_advised(name: str, task: Task) -> None:
+    """Raises `MismatchError` for a task whose rows have no class each, by which features and ways are judged here."""
+    if not _is_advised(task):
+        able = [other for other in plug.names("tasks") if _is_advised(plug.load("tasks", other))]
+        raise MismatchError(f"There is no advice on {name} yet, only on {' and '.join(able)}. Use headstart fit.")
+
+
+def _is_advised(task: Task) -> bool:
+    return task.per == "row" and any(field.kind == "label" for field in task.fields)
 
 
 def _sizes(splits: Splits) -> dict[str, int]:
@@ -231,7 +243,7 @@ def _frozen_job(course: Course, rows: Rows, ref: str, *, times: float = 0.0) -> 
     """What a head on the frozen model would learn from these rows; `times` is for `guarded`."""
     settings = dataclasses.replace(course.settings, model=ref, strategy="frozen")
     strategy: Strategy = plug.load("strategies", settings.strategy)
-    recipe = settings.recipe(strategy.recipe)
+    recipe = settings.recipe(strategy.recipe(settings, course.task))
     learned = course.task.learn(rows)
     listener = guarded(course.clock, course.listener, times=times)
     return Job(course.task, learned, course.backbone(settings), rows, None, settings, recipe, listener)

@@ -61,7 +61,7 @@ def _learnt_from(run: Path) -> str | None:
 
 def _known_labels(rows: Rows, fitted: Model) -> Rows:
     """The rows, if the model has all of their classes."""
-    unknown = sorted(set(rows.table["label"].unique().to_pylist()) - set(fitted.names))
+    unknown = sorted(set(fitted.task.names(fitted.task.learn(rows))) - set(fitted.names))
     if unknown:
         raise MismatchError(
             f'The data has the class "{unknown[0]}", which the model does not know. It has: {", ".join(fitted.names)}.'

@@ -52,14 +52,13 @@ def once(ready: Ready, settings: FitSettings, listener: Listener, around: Around
     task: Task = plug.load("tasks", ready.task_name)
     learned = task.learn(ready.splits.train)
     strategy: Strategy = plug.load("strategies", settings.strategy)
-    recipe = settings.recipe(strategy.recipe)
+    recipe = settings.recipe(strategy.recipe(settings, task))
     rows = ready.splits.train, ready.splits.validation
     job = training.Job(task, learned, ready.backbone, *rows, settings, recipe, listener, around)
     with torch.random.fork_rng():
         torch.manual_seed(settings.seed)
         learnt = training.learn(job, ready.stages, strategy)
-    reads = settings.max_length, settings.long
-    return Model(ready.task_name, learned, ready.backbone, learnt.network.eval(), *reads), learnt
+    return Model(ready.task_name, learned, ready.backbone, learnt.network.eval(), settings.max_length, job.long), learnt
 
 
 def over(

@@ -19,13 +19,14 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from headstart import network, plug
+from headstart import answering, plug
+from headstart.answering import Answers
 from headstart.contracts import Backbone, Learned, Prediction, Task
 from headstart.errors import ModelError, ModelNotFound, OutputError
 from headstart.heads import layers, snippets
 from headstart.heads.form import Form
 from headstart.network import Headed, Reading, Whole
-from headstart.settings import LONG
+from headstart.settings import LONG, WINDOWS
 from headstart.sources import _ref
 from headstart.sources._snippets import OF_WINDOWS
 
@@ -61,10 +62,18 @@ class Model:
 
     def logits(self, items: Sequence[Any]) -> npt.NDArray[np.float32]:
         """The network's raw output, shape (N, C), in the order of `names`; exact fp32."""
+        assert self.task.per == "row", "by token there is an output for each item, in `answers`"
+        return np.asarray(self.answers(items).output.numpy())
+
+    def answers(self, items: Sequence[Any]) -> Answers:
+        """The network's raw output, exact fp32, and of tasks that answer by token what each of those covers."""
+        import torch
+
+        is_by_token = self.task.per == "token"
         if not len(items):
-            return np.zeros((0, len(self.names)), dtype=np.float32)
-        encoded = self.backbone.prepare(list(items), max_length=self.max_length, long=self.long)
-        return np.asarray(network.answers(self.network, encoded).numpy())
+            return Answers([], []) if is_by_token else Answers(torch.zeros(0, len(self.names)))
+        encoded = self.backbone.prepare(list(items), max_length=self.max_length, long=self.long, where=is_by_token)
+        return answering.of(self.network, encoded, self.task.per)
 
     def predict(self, items: Sequence[Any]) -> list[Prediction]:
         """One decoded answer for each item.
@@ -75,9 +84,8 @@ class Model:
         Example:
             headstart.load("runs/reviews").predict(["Worth every penny."])[0]["label"]
         """
-        import torch
-
-        return self.task.decode(torch.from_numpy(self.logits(items)), self.learned)
+        found = self.answers(items)
+        return self.task.decode(found.output, self.learned, items, found.where)
 
     def predict_proba(self, items: Sequence[Any]) -> npt.NDArray[np.float64]:
         """Probabilities, shape (N, C), in the order of `names`."""
@@ -163,14 +171,14 @@ def _read_facts(path: Path) -> dict[str, Any]:
     for name in ("task", "learned", "head", "max_length", "long"):
         if name not in facts:
             raise ModelError(f'{path} is damaged: it has no "{name}". Copy the model folder again.')
-    if facts["long"] not in LONG:
+    if facts["long"] not in (*LONG, WINDOWS):
         raise ModelError(f'{path} is damaged: "long" is "{facts["long"]}". Copy the model folder again.')
     return facts
 
 
 def _network(backbone: Backbone, task: Task, learned: Learned, head: dict[str, Any] | None, folder: Path) -> nn.Module:
     if head is None:
-        return Whole(backbone.task_module(task.auto_class, None))
+        return Whole(backbone.task_module(task.auto_class, None), output=task.output)
     try:
         form, reading = Form.from_json(head), Reading(tuple(map(tuple, head["groups"])))
         built = layers.build(form, len(task.names(learned)))

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -51,20 +51,21 @@ class Reading:
         return tuple(sorted({layer for group in self.groups for layer in group}))
 
     def joined(self, vectors: Mapping[int, Any]) -> Any:
-        """The vector a head reads, shape (B, D), from one vector of each layer that is read."""
+        """The vector a head reads, shape (B, D) or (B, T, D), from those of each layer that is read."""
         grouped = [[vectors[layer] for layer in group] for group in self.groups]
         parts = [sum(states[1:], states[0]) / len(states) for states in grouped]
-        return torch.cat(parts, dim=1) if isinstance(parts[0], torch.Tensor) else np.concatenate(parts, axis=1)
+        return torch.cat(parts, dim=-1) if isinstance(parts[0], torch.Tensor) else np.concatenate(parts, axis=-1)
 
     def width(self, widths: Sequence[int]) -> int:
         """How many numbers that vector has."""
         return sum(widths[group[0]] for group in self.groups)
 
-    def state(self, backbone: Backbone, module: nn.Module, inputs: Inputs) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """Every state of the one layer that is read, and which tokens are real, None where all are."""
-        ((layer,),) = self.groups
-        found = backbone.states(module, inputs, only=(layer,))
-        return found.layers[layer], found.mask_BT
+    def state(self, backbone: Backbone, module: nn.Module, inputs: Inputs) -> torch.Tensor:
+        """Every state of the one layer that is read; or of each token, of all that are, (B, T, D)."""
+        found = backbone.states(module, inputs, only=self.layers)
+        if self.groups == (self.layers,) and len(self.layers) == 1:
+            return found.layers[self.layers[0]]
+        return self.joined({layer: found.layers[layer] for layer in self.layers})  # type: ignore[no-any-return]
 
 
 def readings(read: str, widths: Sequence[int]) -> list[Reading]:
@@ -125,36 +126,43 @@ KEPT = "state above the frozen blocks"
 
 
 class Whole(nn.Module):
-    """The ecosystem's task model; its logits are the output.
+    """The ecosystem's task model.
 
     Args:
         module: The task model.
         boundary: Parts below it stay in evaluation mode while the rest learns, so that they give what they always gave.
+        output: Of what the task model gives, what is learnt from and decoded; by default its logits.
     """
 
-    def __init__(self, module: nn.Module, boundary: int = 0) -> None:
+    def __init__(
+        self, module: nn.Module, boundary: int = 0, output: Callable[[Any], torch.Tensor] | None = None
+    ) -> None:
         super().__init__()
-        self.module, self.boundary = module, boundary
+        self.module, self.boundary, self.output = module, boundary, output or _logits
         self.below: Hidden | None = None
         """In which form the parts below the boundary give their state, where it is kept."""
 
     def forward(self, inputs: Inputs) -> torch.Tensor:
-        """Logits, shape (B, C); where a batch has the state above the frozen blocks, the pass goes on from there."""
+        """The output, first axis B; where a batch has the state above the frozen blocks, it goes on from there."""
         tensors = dict(inputs.tensors)
         state = tensors.pop(KEPT, None)
         if state is None:
-            output = self.module(**tensors)
+            given = self.module(**tensors)
         else:
             assert self.below is not None, "rows are kept only once the form is known"
-            output = cut.resume(self.module, state.to(_dtype(self.module)), Inputs(tensors), self.below)
-        logits: torch.Tensor = output.logits
-        return logits
+            given = cut.resume(self.module, state.to(_dtype(self.module)), Inputs(tensors), self.below)
+        return self.output(given)
 
     def train(self, mode: bool = True) -> Whole:
         """Learning mode for what stands above the boundary: no dropout and no moving statistics below."""
         super().train(mode)
         stack.still(self.module, self.boundary)
         return self
+
+
+def _logits(given: Any) -> torch.Tensor:
+    logits: torch.Tensor = given.logits
+    return logits
 
 
 def _dtype(module: nn.Module) -> torch.dtype:
@@ -193,11 +201,13 @@ class Headed(nn.Module):
         """As for `Whole`."""
 
     def forward(self, inputs: Inputs) -> torch.Tensor:
-        """Logits, shape (B, C); where a batch has the state above the frozen blocks, the pass goes on from there."""
+        """Logits, shape (B, C), or (B, T, C) of a head by token; goes on from a kept state where a batch has it."""
         logits: torch.Tensor
         states, layers = self._states(inputs), self.reading.layers
         if self.form.reads_states:
             logits = self.head(states.layers[layers[0]].to(_dtype(self.module)), states.mask_BT)
+        elif self.form.is_by_token:
+            logits = self.head(self.reading.joined(dict(enumerate(states.layers))).to(_dtype(self.module)))
         else:
             kind = self.form.pool or "mean"
             vectors = {layer: pool.of(kind, states.layers[layer], states.mask_BT) for layer in layers}

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headstart import __version__
-from headstart.contracts import Backbone, Prediction, Ref, Rows, Splits
+from headstart.contracts import Backbone, Ref, Rows, Splits
 from headstart.cost import Cost
 from headstart.progress import Event, Note, Warned
 from headstart.settings import FitSettings
@@ -118,17 +118,12 @@ def anatomy_of(backbone: Backbone) -> dict[str, Any]:
     return {name: value for name, value in told.items() if name not in KNOWN_OF_MODEL}
 
 
-def write_predictions(path: Path, rows: Rows, predictions: Sequence[Prediction], names: Sequence[str]) -> None:
-    """Writes the rows as Parquet, with "prediction", "confidence", "correct" and one "p:NAME" for each class."""
+def write_predictions(path: Path, rows: Rows, columns: Mapping[str, Sequence[Any]]) -> None:
+    """Writes the rows as Parquet, and beside them what the task says of its predictions, see `Task.columns`."""
     import pyarrow as pa
     from pyarrow import parquet
 
-    labels = [answer["label"] for answer in predictions]
     table = rows.table
-    table = table.append_column("prediction", pa.array(labels, pa.string()))
-    table = table.append_column("confidence", pa.array([answer["confidence"] for answer in predictions]))
-    right = [label == truth for label, truth in zip(labels, rows.column("label"), strict=True)]
-    table = table.append_column("correct", pa.array(right))
-    for name in names:
-        table = table.append_column(f"p:{name}", pa.array([answer["probabilities"][name] for answer in predictions]))
+    for name, values in columns.items():
+        table = table.append_column(name, pa.array(values))
     parquet.write_table(table, path)

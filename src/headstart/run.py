@@ -22,6 +22,7 @@ from headstart.data.lengths import token_facts
 from headstart.data.read import Found, read
 from headstart.data.split import split
 from headstart.errors import MismatchError
+from headstart.heads import form
 from headstart.journal import Journal, journal
 from headstart.model import Model, usage
 from headstart.progress import Listener, Measured, Note, Stage, Warned, silent
@@ -75,10 +76,12 @@ def fit(data: Any, settings: FitSettings, *, out: Path, resume: bool = False, li
             strategy = plug.load("strategies", settings.strategy)
             log(Note(_freezing.said(settings)))
         log.join(trackers.tracking(settings, partial, out))
-        for said in idle(settings, strategy.unused(settings), modality=task.modality):
+        if task.per == "token":
+            form.verify_by_token(settings)
+        for said in idle(settings, _unused(strategy, settings, task), modality=task.modality):
             log(Warned(said))
         stages = strategy.stages(backbone, settings)
-        needs_validation = strategy.needs_validation(settings)
+        needs_validation = strategy.needs_validation(settings, task)
         splits, checked = splits_of(found, settings, partial, log, needs_validation=needs_validation)
         facts = record.run_facts(found=found, splits=splits, settings=settings, ref=backbone.ref, why=why)
         source = str(data) if isinstance(data, str | os.PathLike) else None
@@ -93,10 +96,17 @@ def fit(data: Any, settings: FitSettings, *, out: Path, resume: bool = False, li
         scores["seeds"] = several
         facts |= _learnt_facts(learnt, stages[-1], backbone, settings, log)
         fitted.save(partial / "model", card=card(facts, scores, usage(fitted)))
-        record.write_predictions(partial / "predictions.parquet", splits.test, predictions, fitted.names)
+        record.write_predictions(
+            partial / "predictions.parquet", splits.test, task.columns(predictions, splits.test, fitted.learned)
+        )
         facts["cost"] = record.cost(log.foreseen, meter.so_far(partial), folder.size_of_checkpoints(partial))
         _write(partial, {"run": facts, "scores": scores, "check": checked})
     return Run(out, fitted, scores)
+
+
+def _unused(strategy: Strategy, settings: FitSettings, task: Task) -> frozenset[str]:
+    """The settings that play no part, by the strategy and by the task."""
+    return strategy.unused(settings, task) | ({"long"} if task.per == "token" else set())
 
 
 def learn_items(items: list[Any], labels: list[str], settings: FitSettings, *, task_name: str) -> Model:
@@ -115,7 +125,7 @@ def learn_items(items: list[Any], labels: list[str], settings: FitSettings, *, t
     stages = strategy.stages(backbone, settings)
     rows = Rows(pa.table({task.fields[0].name: items, "label": labels}))
     accepted = Accepted({"train": rows}, {"train": np.arange(len(rows), dtype=np.uint64)}, task.fields)
-    size = settings.validation_size if strategy.needs_validation(settings) else None
+    size = settings.validation_size if strategy.needs_validation(settings, task) else None
     splits = split(accepted, validation_size=size, test_size=None, seed=settings.seed)
     return learning.once(learning.Ready(task_name, backbone, splits, stages), settings, silent)[0]
 
@@ -158,6 +168,10 @@ def choose_backbone(settings: FitSettings, task: Task) -> tuple[Backbone, str]:
     if backbone.modality != task.modality:
         raise MismatchError(
             f'"{asked}" reads {backbone.modality} and the rows hold {task.modality}. Choose another --model or none.'
+        )
+    if task.per == "token" and not backbone.blocks:
+        raise MismatchError(
+            f'"{asked}" gives one vector for a row, and this task needs one for each token. Choose another.'
         )
     if settings.blocks is None:
         return backbone, why

@@ -145,17 +145,32 @@ def calibration(confidence: Floats, is_right: npt.NDArray[np.bool_]) -> dict[str
     return {"ece": float(error), "bins": bins}
 
 
-def gain(ours: Floats, theirs: Floats, *, seed: int = 0) -> dict[str, Any]:
-    """How much better we are, row by row, with the 95 % interval of a paired bootstrap.
+def mean(counts: Any) -> float:
+    """The figure of rows that each have a score of their own, such as 1 where right: their mean."""
+    return float(np.mean(counts))
+
+
+def counted(counts: Sequence[Any]) -> Any:
+    """The counts of rows so that some of them can be picked: an array where all have one shape, else of objects."""
+    try:
+        return np.array(counts, dtype=np.float64)
+    except (TypeError, ValueError):
+        found = np.empty(len(counts), dtype=object)
+        found[:] = counts
+        return found
+
+
+def gain(ours: Any, theirs: Any, *, figure: Callable[[Any], float] = mean, seed: int = 0) -> dict[str, Any]:
+    """How much better we are, with the 95 % interval of a bootstrap that draws the same rows for both.
 
     Args:
-        ours: A score per row, shape (N,), higher is better (for accuracy: 1 where right).
-        theirs: The same rows, judged the same way.
+        ours: What the figure needs of each row, an array whose first axis is N (for accuracy: 1 where right).
+        theirs: Of the same rows, judged the same way.
+        figure: From the counts of some rows to a number, higher is better.
         seed: Of the resampling.
     """
-    difference = ours - theirs
-    low, high = bootstrap(lambda rows: float(difference[rows].mean()), len(difference), seed=seed)
-    return {"value": float(difference.mean()), "low": low, "high": high, "method": "paired bootstrap"}
+    low, high = bootstrap(lambda rows: figure(ours[rows]) - figure(theirs[rows]), len(ours), seed=seed)
+    return {"value": figure(ours) - figure(theirs), "low": low, "high": high, "method": "paired bootstrap"}
 
 
 def evaluate(
@@ -180,15 +195,15 @@ def evaluate(
         seed: Of the bootstraps.
     """
     figures = task.metrics(predictions, rows, learned)
-    ours = np.array(figures.pop("hits"), dtype=np.float64)
+    ours = counted(figures.pop("counts"))
     scores = {"split": split, "rows": len(rows), "primary": task.primary, **figures}
     if not baselines:
         return scores
     others = {name: task.metrics(answers, rows, learned) for name, answers in baselines.items()}
     scores["baselines"] = {name: other["metrics"] for name, other in others.items()}
     over = best_baseline(scores["baselines"], task.primary)
-    theirs = np.array(others[over]["hits"], dtype=np.float64)
-    scores["gain"] = {"over": over, **gain(ours, theirs, seed=seed)}
+    theirs = counted(others[over]["counts"])
+    scores["gain"] = {"over": over, **gain(ours, theirs, figure=task.figure, seed=seed)}
     return scores
 
 

@@ -56,6 +56,8 @@ OF_STATES = frozenset({"conv", "attention-pool"})
 
 LONG = ("head-tail", "cut", "chunks")
 """What may be read of a text that is longer than the model reads."""
+WINDOWS = "windows"
+"""What is read of it by tasks that answer for each token: all, in parts that overlap; there is no choice."""
 ONLY_FOR = {"max_length": "text", "long": "text", "augment": "image"}
 """Settings that play a part for one modality alone."""
 

@@ -3,13 +3,14 @@
 How a text is split is its source's business; here it is known which row is whose, and what was lost is told.
 """
 
-# M rows, N items
+# M rows, N items, T tokens
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -96,6 +97,51 @@ def mean(values: Values, encoded: Encoded) -> Values:
     means: np.ndarray[Any, Any] = np.add.reduceat(values, starts, axis=0)
     means /= counts.reshape(-1, *[1] * (values.ndim - 1))
     return means
+
+
+def merged(parts: Sequence[tuple[Values, Any]], encoded: Encoded) -> tuple[list[Values], list[Any]]:
+    """Values by token for each item, of overlapping windows every token once, and none of tokens that cover nothing.
+
+    Two windows that overlap are parted in the middle of what both cover, so that each token is taken from where it has
+    more of its surroundings.
+
+    Args:
+        parts: Of each of M rows values, shape (T, ...), and the characters or seconds its tokens cover, shape (T, 2).
+        encoded: The M rows.
+
+    Returns:
+        The same of each of N items.
+    """
+    of = owners(encoded)
+    items = np.split(np.arange(len(of)), np.flatnonzero(np.diff(of)) + 1) if len(of) else []
+    kept = [[_covering(*parts[row]) for row in rows] for rows in items]
+    joined = [_joined(several) for several in kept]
+    return [values for values, _ in joined], [where for _, where in joined]
+
+
+def _covering(values: Values, where_T2: Any) -> tuple[Values, Any]:
+    is_real = where_T2[:, 1] > where_T2[:, 0]
+    return values[is_real.nonzero()[0]], where_T2[is_real]
+
+
+def _joined(several: list[tuple[Values, Any]]) -> tuple[Values, Any]:
+    several = [part for part in several if len(part[1])] or several[:1]
+    if len(several) == 1:
+        return several[0]
+    cuts: list[float] = [(before[-1, 1] + after[0, 0]) / 2 for (_, before), (_, after) in pairwise(several)]
+    chosen = []
+    for (values, where_T2), low, high in zip(several, [-np.inf, *cuts], [*cuts, np.inf], strict=True):
+        is_mine = (where_T2[:, 0] >= low) & (where_T2[:, 0] < high)
+        chosen.append((values[is_mine.nonzero()[0]], where_T2[is_mine]))
+    return _end_to_end([values for values, _ in chosen]), np.concatenate([where for _, where in chosen])
+
+
+def _end_to_end(arrays: list[Values]) -> Values:
+    if isinstance(arrays[0], np.ndarray):
+        return np.concatenate(arrays)
+    import torch
+
+    return torch.cat(arrays)
 
 
 def told(encoded: Encoded) -> dict[str, int]:

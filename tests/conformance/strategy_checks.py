@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -78,9 +79,14 @@ def bench(strategy: Any, model: str, family: families.Family) -> Bench:
     return Bench(strategy, backbone, Rows(pa.table(columns)))
 
 
+def _task(bench: Bench) -> Any:
+    """The task that its rows are for."""
+    return plug.load("tasks", TASKS[bench.backbone.modality])
+
+
 def _trained(bench: Bench, settings: FitSettings = SETTINGS) -> learn.Learnt:
     """A network after two short epochs under the strategy."""
-    task = plug.load("tasks", TASKS[bench.backbone.modality])
+    task = _task(bench)
     recipe = settings.recipe(Recipe(epochs=2, lr=1e-3, patience=2))
     job = learn.Job(task, task.learn(bench.rows), bench.backbone, bench.rows, bench.rows, settings, recipe, silent)
     with torch.random.fork_rng():
@@ -114,16 +120,17 @@ def _below(bench: Bench, boundary: int) -> set[str]:
 
 
 def has_every_name_of_the_protocol(bench: Bench) -> None:
-    wanted = {name for name, value in vars(contracts.Strategy).items() if inspect.isfunction(value)} | {"recipe"}
+    wanted = {name for name, value in vars(contracts.Strategy).items() if inspect.isfunction(value)}
     missing = {name for name in wanted if not name.startswith("_") and not hasattr(bench.strategy, name)}
     assert not missing
 
 
 def recipe_is_sane(bench: Bench) -> None:
-    recipe = bench.strategy.recipe
-    assert recipe.epochs >= 1
-    assert 0 < recipe.lr < 1
-    assert recipe.patience >= 1
+    for task in map(functools.partial(plug.load, "tasks"), plug.names("tasks")):
+        recipe = bench.strategy.recipe(SETTINGS, task)
+        assert recipe.epochs >= 1
+        assert 0 < recipe.lr < 1
+        assert recipe.patience >= 1
 
 
 def boundary_lies_within_the_stack(bench: Bench) -> None:
@@ -138,7 +145,7 @@ def stages_end_at_the_boundary_and_never_rise(bench: Bench) -> None:
 
 def asks_for_validation_rows_where_blocks_move(bench: Bench) -> None:
     moves = bench.strategy.apply(bench.backbone, SETTINGS) <= len(bench.backbone.blocks)
-    needs = bench.strategy.needs_validation(SETTINGS)
+    needs = bench.strategy.needs_validation(SETTINGS, _task(bench))
     assert isinstance(needs, bool)
     assert needs or not moves
 
@@ -153,7 +160,7 @@ def everything_above_the_boundary_moves(bench: Bench) -> None:
     boundary = bench.strategy.apply(bench.backbone, SETTINGS)
     if boundary > len(bench.backbone.blocks):
         return  # only a head is above it, which no pretrained model has
-    module = bench.backbone.task_module(plug.load("tasks", TASKS[bench.backbone.modality]).auto_class, ("a", "b"))
+    module = bench.backbone.task_module(_task(bench).auto_class, ("a", "b"))
     stack.freeze(module, boundary)
     given = _with_gradient(bench.strategy.adapt(module, boundary, SETTINGS))
     moved = _moved(bench, _trained(bench).network.module)  # type: ignore[arg-type]
@@ -167,13 +174,13 @@ def what_is_saved_has_the_weights_of_the_task_model(bench: Bench) -> None:
     trained = _trained(bench).network
     if not isinstance(trained, Whole):
         return  # a head of ours beside the backbone
-    task = plug.load("tasks", TASKS[bench.backbone.modality])
+    task = _task(bench)
     usual = bench.backbone.task_module(task.auto_class, task.names(task.learn(bench.rows)))
     assert set(trained.module.state_dict()) == set(usual.state_dict())
 
 
 def settings_said_to_be_unused_change_nothing(bench: Bench) -> None:
-    unused = bench.strategy.unused(SETTINGS)
+    unused = bench.strategy.unused(SETTINGS, _task(bench))
     assert unused <= set(OTHER), "a setting that every fit needs, or none at all"
     settings = dataclasses.replace(SETTINGS, **{name: OTHER[name] for name in unused})
     first, second = (_trained(bench, given).network.state_dict() for given in (SETTINGS, settings))

@@ -1,36 +1,35 @@
 """What every task must hold to, as named checks; a third party runs them over its own task with `check_task`."""
 
-# B rows, C classes
+# B rows, T tokens, C classes
 
 from __future__ import annotations
 
 import inspect
 import itertools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
+import samples
 import torch
-from torch.nn.functional import one_hot
 
 import families
-from headstart import contracts, network
-from headstart.contracts import Backbone, Rows
+from headstart import answering, contracts, score
+from headstart.answering import Answers
+from headstart.contracts import Backbone, Encoded, Inputs, Rows
 from headstart.model import Model, load
 from headstart.network import Whole
 from headstart.progress import silent
-from headstart.settings import FitSettings, Recipe
+from headstart.settings import WINDOWS, FitSettings, Recipe
 from headstart.sources import dir as folders
 from headstart.train import groups, loop
 
-NAMES = ("alpha", "beta", "gamma")
+NAMES, ROWS = samples.NAMES, samples.ROWS
 MODELS = {"text": "bert", "image": "resnet"}
 """The tiny model a task of each modality is tried on."""
-ROWS = 8
 LR = 5e-3
 STEPS = 30
 
@@ -49,45 +48,62 @@ class Bench:
 def bench(name: str, task: Any, family: families.Family, place: Path) -> Bench:
     """What the checks need, made from what the task says of itself."""
     backbone = folders.load(str(family(MODELS[task.modality])), revision=None, offline=True)
-    return Bench(name, task, rows_of(task, place), backbone, place)
-
-
-def rows_of(task: Any, place: Path) -> Rows:
-    """Eight rows with the task's fields, three classes among them, each row as far from the others as it can be."""
-    return Rows(pa.table({field.name: pa.array(_column(field.kind, place), pa.string()) for field in task.fields}))
-
-
-def _column(kind: str, place: Path) -> list[str]:
-    if kind == "label":
-        return [NAMES[i % len(NAMES)] for i in range(ROWS)]
-    if kind == "text":
-        return [" ".join([families.GOOD[i], families.BAD[i]] * (1 + i % 3)) for i in range(ROWS)]
-    files = [place / f"{i}.png" for i in range(ROWS)]
-    for i, file in enumerate(files):
-        families.picture((200 * (i % 2), 90 * (i % 3), 30 * i), seed=i).save(file)
-    return [str(file) for file in files]
+    return Bench(name, task, samples.rows_of(task, place), backbone, place)
 
 
 def _learned(bench: Bench) -> Any:
     return bench.task.learn(bench.rows)
 
 
-def _perfect(bench: Bench, learned: Any) -> torch.Tensor:
+def _encoded(bench: Bench, rows: Rows) -> Encoded:
+    """Rows as the tiny model reads them."""
+    is_by_token = bench.task.per == "token"
+    return bench.backbone.prepare(bench.task.items(rows), where=is_by_token, long=WINDOWS if is_by_token else "cut")
+
+
+def _batch(bench: Bench, rows: Rows) -> tuple[Inputs, torch.Tensor]:
+    """Those rows as a batch, with their targets; none is longer than the model reads."""
+    inputs = _encoded(bench, rows).take(range(len(rows)))
+    return inputs, bench.task.collate(rows, _learned(bench), inputs.where)
+
+
+def _output(bench: Bench, targets: torch.Tensor) -> torch.Tensor:
     """The output of a network that is sure and right."""
-    return 30.0 * one_hot(bench.task.collate(bench.rows, learned), len(bench.task.names(learned))).float()
+    return samples.truth_of(bench.task).perfect(targets, len(bench.task.names(_learned(bench))))
+
+
+def _perfect(bench: Bench) -> list[Any]:
+    """The answers of a network that is sure and right."""
+    learned, items = _learned(bench), bench.task.items(bench.rows)
+    if bench.task.per == "row":
+        return list(bench.task.decode(_output(bench, bench.task.collate(bench.rows, learned)), learned, items))
+    inputs, targets = _batch(bench, bench.rows)
+    assert inputs.where is not None, "asked for"
+    parts = [(row[: len(where)], where) for row, where in zip(_output(bench, targets), inputs.where, strict=True)]
+    found = answering.merged(parts, _encoded(bench, bench.rows))
+    return list(bench.task.decode(found.output, learned, items, found.where))
 
 
 def _whole(bench: Bench) -> Whole:
     names = bench.task.names(_learned(bench))
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        return Whole(bench.backbone.task_module(bench.task.auto_class, names)).eval()
+        return Whole(bench.backbone.task_module(bench.task.auto_class, names), output=bench.task.output).eval()
 
 
 def _answers(bench: Bench, whole: Whole, rows: Rows) -> list[Any]:
     """Decoded predictions of the rows given together."""
-    output = network.answers(whole, bench.backbone.prepare(bench.task.items(rows)))
-    return list(bench.task.decode(output, _learned(bench)))
+    return _decoded(bench, answering.of(whole, _encoded(bench, rows), bench.task.per), rows)
+
+
+def _decoded(bench: Bench, found: Answers, rows: Rows) -> list[Any]:
+    return list(bench.task.decode(found.output, _learned(bench), bench.task.items(rows), found.where))
+
+
+def _random(bench: Bench) -> tuple[torch.Tensor, torch.Tensor]:
+    """Some output of a network for the rows, and their targets."""
+    _, targets = _batch(bench, bench.rows)
+    return torch.randn(_output(bench, targets).shape, generator=torch.Generator().manual_seed(0)), targets
 
 
 def _numbers(prediction: Any) -> list[float]:
@@ -134,52 +150,71 @@ def what_is_learnt_survives_json(bench: Bench) -> None:
 
 
 def a_perfect_output_scores_one(bench: Bench) -> None:
-    learned = _learned(bench)
-    answers = bench.task.decode(_perfect(bench, learned), learned)
-    metrics = bench.task.metrics(answers, bench.rows, learned)["metrics"]
+    metrics = bench.task.metrics(_perfect(bench), bench.rows, _learned(bench))["metrics"]
     assert metrics[bench.task.primary]["value"] == 1.0
 
 
 def decoded_answers_are_the_rows_own_labels(bench: Bench) -> None:
-    learned = _learned(bench)
-    answers = bench.task.decode(_perfect(bench, learned), learned)
-    assert [answer["label"] for answer in answers] == bench.rows.column("label")
+    told = samples.truth_of(bench.task).told
+    assert [told(answer) for answer in _perfect(bench)] == bench.rows.column("label")
+
+
+def columns_say_of_each_row_whether_it_is_right(bench: Bench) -> None:
+    found = bench.task.columns(_perfect(bench), bench.rows, _learned(bench))
+    assert {"prediction", "confidence", "correct"} <= set(found)
+    assert all(len(values) == ROWS for values in found.values())
+    assert found["prediction"] == bench.rows.column("label")
+    assert found["correct"] == [True] * ROWS
+
+
+def the_figure_of_all_counts_is_the_primary_metric(bench: Bench) -> None:
+    answers = _answers(bench, _whole(bench), bench.rows)
+    found = bench.task.metrics(answers, bench.rows, _learned(bench))
+    assert json.loads(json.dumps(found["counts"])) == found["counts"]
+    figure = bench.task.figure(score.counted(found["counts"]))
+    np.testing.assert_allclose(figure, found["metrics"][bench.task.primary]["value"])
 
 
 def loss_is_one_finite_number_a_row(bench: Bench) -> None:
-    learned = _learned(bench)
-    loss = bench.task.loss(torch.zeros(ROWS, len(bench.task.names(learned))), bench.task.collate(bench.rows, learned))
+    output, targets = _random(bench)
+    loss = bench.task.loss(torch.zeros_like(output), targets)
     assert loss.shape == (ROWS,)
     assert torch.isfinite(loss).all()
 
 
+def loss_is_the_sum_over_as_many_targets_as_are_counted(bench: Bench) -> None:
+    output, targets = _random(bench)
+    counted = bench.task.counted(targets)
+    assert counted.shape == (ROWS,)
+    assert (counted > 0).all()
+    # of a network that knows nothing every target costs the same
+    a_target = (bench.task.loss(torch.zeros_like(output), targets) / counted).tolist()
+    np.testing.assert_allclose(a_target, [a_target[0]] * ROWS, rtol=1e-5)
+
+
 def loss_weighs_each_class_and_spreads_targets(bench: Bench) -> None:
-    learned = _learned(bench)
-    output = torch.randn(ROWS, len(bench.task.names(learned)), generator=torch.Generator().manual_seed(0))
-    targets = bench.task.collate(bench.rows, learned)
-    plain, twice = bench.task.loss(output, targets), torch.full((output.shape[1],), 2.0)
+    output, targets = _random(bench)
+    plain, twice = bench.task.loss(output, targets), torch.full((output.shape[-1],), 2.0)
     torch.testing.assert_close(bench.task.loss(output, targets, weights=twice), 2 * plain)
     assert not torch.allclose(bench.task.loss(output, targets, smoothing=0.5), plain)
 
 
 def loss_of_a_row_does_not_depend_on_the_others(bench: Bench) -> None:
-    learned = _learned(bench)
-    output = torch.randn(ROWS, len(bench.task.names(learned)), generator=torch.Generator().manual_seed(0))
-    targets = bench.task.collate(bench.rows, learned)
+    output, targets = _random(bench)
     alone = [float(bench.task.loss(output[i : i + 1], targets[i : i + 1])) for i in range(ROWS)]
     np.testing.assert_allclose(bench.task.loss(output, targets).tolist(), alone, rtol=1e-6)
 
 
 def eight_rows_are_learnt_in_thirty_steps(bench: Bench) -> None:
-    learned, whole = _learned(bench), _whole(bench)
-    encoded = bench.backbone.prepare(bench.task.items(bench.rows))
+    whole = _whole(bench)
     with torch.random.fork_rng():
         torch.manual_seed(0)
         lesson = loop.Lesson(
-            encoded.lengths,
-            lambda rows, _: (encoded.take(rows), bench.task.collate(bench.rows.take(rows), learned)),
+            _encoded(bench, bench.rows).lengths,
+            lambda rows, _: _of_all(bench, rows),
             bench.task.loss,
             _later_is_better(),
+            bench.task.counted(_batch(bench, bench.rows)[1]).numpy(),
         )
         plan = loop.Plan(
             lambda network: groups.layered(network.module, lr=LR, layer_decay=1.0, weight_decay=0.0),
@@ -188,9 +223,16 @@ def eight_rows_are_learnt_in_thirty_steps(bench: Bench) -> None:
             "float32",
         )
         history = loop.train(whole, lesson, plan, silent)
-    learnt = bench.task.metrics(_answers(bench, whole, bench.rows), bench.rows, learned)["metrics"]
+    learnt = bench.task.metrics(_answers(bench, whole, bench.rows), bench.rows, _learned(bench))["metrics"]
     assert history[-1].loss < 0.7 * history[0].loss
     assert learnt[bench.task.primary]["value"] > 0.8
+
+
+def _of_all(bench: Bench, rows: Sequence[int]) -> tuple[Inputs, torch.Tensor]:
+    """Some of the rows, with targets by what was learnt from all."""
+    some = bench.rows.take(rows)
+    inputs = _encoded(bench, some).take(range(len(rows)))
+    return inputs, bench.task.collate(some, _learned(bench), inputs.where)
 
 
 def _later_is_better() -> Callable[[Any], dict[str, float]]:
@@ -211,11 +253,16 @@ def predictions_do_not_change_with_the_order_of_rows(bench: Bench) -> None:
 
 
 def predictions_do_not_change_with_padding_and_company(bench: Bench) -> None:
-    whole = _whole(bench)
+    whole, encoded = _whole(bench), _encoded(bench, bench.rows)
     alone = [_answers(bench, whole, bench.rows.take([i]))[0] for i in range(ROWS)]
     with torch.inference_mode():
-        together = whole(bench.backbone.prepare(bench.task.items(bench.rows)).take(range(ROWS)))
-    _assert_alike(bench.task.decode(together, _learned(bench)), alone)
+        inputs = encoded.take(range(ROWS))
+        output = whole(inputs)
+    rows = zip(output, inputs.where or [], strict=False)
+    together = (
+        Answers(output) if inputs.where is None else answering.merged([(r[: len(w)], w) for r, w in rows], encoded)
+    )
+    _assert_alike(_decoded(bench, together, bench.rows), alone)
 
 
 def baselines_answer_every_row(bench: Bench) -> None:
@@ -227,10 +274,11 @@ def baselines_answer_every_row(bench: Bench) -> None:
 
 
 def a_saved_model_answers_to_the_bit(bench: Bench) -> None:
-    items = bench.task.items(bench.rows)
-    model = Model(bench.name, _learned(bench), bench.backbone, _whole(bench))
+    items, long = bench.task.items(bench.rows), "cut" if bench.task.per == "row" else WINDOWS
+    model = Model(bench.name, _learned(bench), bench.backbone, _whole(bench), long=long)
     model.save(bench.place / "model")
-    assert np.array_equal(load(bench.place / "model").logits(items), model.logits(items))
+    ours, theirs = model.answers(items).output, load(bench.place / "model").answers(items).output
+    assert all(torch.equal(one, other) for one, other in zip(ours, theirs, strict=True))
 
 
 Check = Callable[[Bench], None]
@@ -242,7 +290,10 @@ CHECKS: tuple[Check, ...] = (
     what_is_learnt_survives_json,
     a_perfect_output_scores_one,
     decoded_answers_are_the_rows_own_labels,
+    columns_say_of_each_row_whether_it_is_right,
+    the_figure_of_all_counts_is_the_primary_metric,
     loss_is_one_finite_number_a_row,
+    loss_is_the_sum_over_as_many_targets_as_are_counted,
     loss_of_a_row_does_not_depend_on_the_others,
     loss_weighs_each_class_and_spreads_targets,
     eight_rows_are_learnt_in_thirty_steps,

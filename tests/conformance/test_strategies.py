@@ -55,15 +55,15 @@ FAULTS: dict[str, tuple[Any, strategy_checks.Check]] = {
         strategy_checks.stages_end_at_the_boundary_and_never_rise,
     ),
     "no epochs": (
-        SimpleNamespace(**{**vars(frozen), "recipe": Recipe(epochs=0, lr=1e-3, patience=1)}),
+        SimpleNamespace(**{**vars(frozen), "recipe": lambda settings, task: Recipe(epochs=0, lr=1e-3, patience=1)}),
         strategy_checks.recipe_is_sane,
     ),
     "no validation rows to choose by": (
-        SimpleNamespace(**{**vars(full), "needs_validation": lambda settings: False}),
+        SimpleNamespace(**{**vars(full), "needs_validation": lambda settings, task: False}),
         strategy_checks.asks_for_validation_rows_where_blocks_move,
     ),
     "unused settings that matter": (
-        SimpleNamespace(**{**vars(full), "unused": lambda settings: frozenset({"weight_decay"})}),
+        SimpleNamespace(**{**vars(full), "unused": lambda settings, task: frozenset({"weight_decay"})}),
         strategy_checks.settings_said_to_be_unused_change_nothing,
     ),
     "no word on unused settings": (

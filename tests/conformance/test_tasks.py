@@ -12,6 +12,7 @@ import torch
 
 import families
 from headstart import plug
+from headstart.contracts import Rows
 from headstart.tasks import text_classification as good
 from headstart.tasks._classes import Classes
 
@@ -34,17 +35,37 @@ def centred_loss(output: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
     return good.loss(output - output.mean(dim=0), targets)
 
 
-def numpy_decode(output: torch.Tensor, learned: Classes) -> list[Any]:
+def numpy_decode(output: torch.Tensor, learned: Classes, *given: Any) -> list[Any]:
     """Answers that hold tensors where numbers belong."""
     return [{**answer, "confidence": torch.tensor(0.5)} for answer in good.decode(output, learned)]
 
 
-def batch_decode(output: torch.Tensor, learned: Classes) -> list[Any]:
+def batch_decode(output: torch.Tensor, learned: Classes, *given: Any) -> list[Any]:
     """Answers that depend on which rows are asked together."""
     return good.decode(output - output.mean(dim=0), learned)
 
 
+def one_column(predictions: list[Any], rows: Rows, learned: Classes) -> dict[str, list[Any]]:
+    """Columns that take every row for right."""
+    return {**good.columns(predictions, rows, learned), "prediction": ["alpha"] * len(rows)}
+
+
 FAULTS: dict[str, tuple[str, Any, task_checks.Check]] = {
+    "columns that say nothing of the rows": (
+        "columns",
+        one_column,
+        task_checks.columns_say_of_each_row_whether_it_is_right,
+    ),
+    "a figure that is another metric": (
+        "figure",
+        lambda counts: 1 - good.figure(counts),
+        task_checks.the_figure_of_all_counts_is_the_primary_metric,
+    ),
+    "targets counted twice in one row": (
+        "counted",
+        lambda targets: good.counted(targets) + (targets == 0),
+        task_checks.loss_is_the_sum_over_as_many_targets_as_are_counted,
+    ),
     "loss averaged to a number": ("loss", mean_loss, task_checks.loss_is_one_finite_number_a_row),
     "loss that looks at other rows": ("loss", centred_loss, task_checks.loss_of_a_row_does_not_depend_on_the_others),
     "loss with the wrong sign": (
@@ -54,7 +75,7 @@ FAULTS: dict[str, tuple[str, Any, task_checks.Check]] = {
     ),
     "targets off by one": (
         "collate",
-        lambda rows, learned: (good.collate(rows, learned) + 1) % 3,
+        lambda rows, learned, where=None: (good.collate(rows, learned) + 1) % 3,
         task_checks.a_perfect_output_scores_one,
     ),
     "a class lost in JSON": (

@@ -10,6 +10,7 @@ import pytest
 from headstart.errors import MismatchError, SettingError
 from headstart.settings import FitSettings
 from headstart.strategies import frozen, full, gradual, top
+from headstart.tasks import text_classification
 
 
 def backbone(num_blocks: int) -> Any:
@@ -47,7 +48,7 @@ def test_top_refuses_more_blocks_than_there_are() -> None:
 def test_validation_rows_are_asked_for_only_where_something_is_chosen_by_them(
     strategy: Any, head: str, needs: bool
 ) -> None:
-    assert strategy.needs_validation(FitSettings(head=head)) is needs
+    assert strategy.needs_validation(FitSettings(head=head), text_classification) is needs
 
 
 @pytest.mark.parametrize(

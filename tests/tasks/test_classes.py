@@ -67,7 +67,7 @@ def test_metrics_are_scikit_learns() -> None:
     figures = _classes.metrics(_classes.certain(said, THREE), rows(*truth), THREE)
     assert figures["metrics"]["accuracy"]["value"] == accuracy_score(truth, said)
     assert figures["metrics"]["f1_macro"]["value"] == pytest.approx(f1_score(truth, said, average="macro"))
-    assert figures["hits"] == [True, False, True, False, True]
+    assert figures["counts"] == [True, False, True, False, True]
     assert figures["confusion"]["counts"] == [[1, 1, 0], [0, 1, 1], [0, 0, 1]]
 
 

@@ -91,6 +91,6 @@ def test_several_layers_are_refused(family: families.Family) -> None:
 def test_one_vector_a_row_is_refused(family: families.Family, monkeypatch: pytest.MonkeyPatch) -> None:
     job = job_of(family, "bert", head="conv")
     reading = network.one_layer("auto", job.backbone.widths)
-    monkeypatch.setattr(network.Reading, "state", lambda *_: (torch.zeros(2, 32), None))
+    monkeypatch.setattr(network.Reading, "state", lambda *_: torch.zeros(2, 32))
     with pytest.raises(MismatchError, match="gives one vector a row at layer 2"):
         states.seen(job.backbone, reading, job.encoded(job.train))

@@ -37,7 +37,7 @@ def of(*names: str, seed: int = 0, images: list[Any] | None = None) -> Views:
     """Eight rows of noise and of three classes."""
     noise = np.random.default_rng(1).integers(0, 256, (8, 20, 30, 3), dtype=np.uint8)
     rows = EncodedImages(as_they_are, tuple(noise if images is None else images))
-    return Views(rows, lambda items: torch.as_tensor(items) % CLASSES, CLASSES, names, seed)
+    return Views(rows, lambda items, _: torch.as_tensor(items) % CLASSES, CLASSES, names, seed)
 
 
 def pixels(seen: Views, rows: list[int], epoch: int) -> torch.Tensor:
@@ -165,8 +165,8 @@ def test_a_source_that_opens_no_pictures_is_refused() -> None:
 
     closed: Any = Tensors()
     with pytest.raises(MismatchError, match="--augment none"):
-        Views(closed, lambda rows: torch.zeros(len(rows)), 2, ("crop",)).take([0], 1)
-    assert len(Views(closed, lambda rows: torch.zeros(len(rows)).long(), 2, ("mixup",)).take([0, 1], 1)[1]) == 2
+        Views(closed, lambda rows, _: torch.zeros(len(rows)), 2, ("crop",)).take([0], 1)
+    assert len(Views(closed, lambda rows, _: torch.zeros(len(rows)).long(), 2, ("mixup",)).take([0, 1], 1)[1]) == 2
 
 
 @pytest.mark.parametrize(

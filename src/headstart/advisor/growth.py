@@ -72,7 +72,7 @@ def of_baseline(course: Course, each: Round, name: str) -> Measured:
         some = each.train.take(rows)
         learned = course.task.learn(some)
         answers = course.task.baselines(some, each.validation, learned, seed=seed)[name]
-        right: list[float] = course.task.metrics(answers, each.validation, learned)["hits"]
+        right: list[float] = course.task.metrics(answers, each.validation, learned)["counts"]
         return right
 
     return _measured(course, each, name, hits, num_rows=len(each.train))
@@ -109,7 +109,7 @@ def _fresh(course: Course, each: Round, arm: Arm) -> Hits:
         listener = guarded(course.clock, course.listener, times=2 * DRAWS, share=SHARE)
         model, _ = learning.once(ready, settings, listener)
         answers = model.predict(course.task.items(each.validation))
-        right: list[float] = course.task.metrics(answers, each.validation, model.learned)["hits"]
+        right: list[float] = course.task.metrics(answers, each.validation, model.learned)["counts"]
         return right
 
     return hits

@@ -117,7 +117,7 @@ def baselines(course: Course) -> list[Standing]:
             learned = course.task.learn(each.train)
             found = course.task.baselines(each.train, each.validation, learned, seed=course.settings.seed)
             for name, answers in found.items():
-                hits.setdefault(name, []).extend(course.task.metrics(answers, each.validation, learned)["hits"])
+                hits.setdefault(name, []).extend(course.task.metrics(answers, each.validation, learned)["counts"])
         return hits
 
     found = course.ledger.once("baselines", measure, seed=course.settings.seed)
@@ -138,7 +138,7 @@ def advanced(course: Course, arm: Arm, until: int, earlier: Standing | None = No
         OutOfTime: It does not fit.
     """
     settings = dataclasses.replace(course.settings, **arm.changes)
-    most = epochs_of(arm, settings)
+    most = epochs_of(arm, settings, course.task)
     until = min(until, most)
     done = 0 if earlier is None else earlier.epochs
     known = None if earlier is None else earlier.answering
@@ -154,13 +154,13 @@ def advanced(course: Course, arm: Arm, until: int, earlier: Standing | None = No
 
 def to_the_end(course: Course, arm: Arm) -> Standing:
     """The arm trained to its end and judged; raises `OutOfTime` where it does not fit."""
-    return advanced(course, arm, epochs_of(arm, dataclasses.replace(course.settings, **arm.changes)))
+    return advanced(course, arm, epochs_of(arm, dataclasses.replace(course.settings, **arm.changes), course.task))
 
 
-def epochs_of(arm: Arm, settings: FitSettings) -> int:
+def epochs_of(arm: Arm, settings: FitSettings, task: Task) -> int:
     """Epochs of an arm's whole training; one where nothing is trained by the loop."""
     strategy: Strategy = plug.load("strategies", settings.strategy)
-    return settings.recipe(strategy.recipe).epochs if arm.is_moving else 1
+    return settings.recipe(strategy.recipe(settings, task)).epochs if arm.is_moving else 1
 
 
 @dataclass(frozen=True)
@@ -193,7 +193,7 @@ class _Run:
             listener = guarded(course.clock, course.listener, times=to_come, share=self.share)
             model, _ = learning.once(ready, self.settings, listener, Around(kept=kept, until=self.until))
             answers = model.predict(course.task.items(each.validation))
-            hits += course.task.metrics(answers, each.validation, model.learned)["hits"]
+            hits += course.task.metrics(answers, each.validation, model.learned)["counts"]
         mib = sum(parameter.nbytes for parameter in model.network.parameters()) / 2**20
         answering = self.answering or latency.measured(model, course.task.items(each.validation))
         return {"hits": hits, "seconds": time.monotonic() - began, "answering": dict(answering), "mib": mib}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from headstart.contracts.data import SPLITS, Field, FieldKind, Modality, Problem, Rows, Severity, Splits
 from headstart.contracts.models import Backbone, Device, Encoded, Hidden, Inputs, Listed, Ref, Source, States
-from headstart.contracts.tasks import Learned, Prediction, ReadAt, Strategy, Task
+from headstart.contracts.tasks import Learned, Per, Prediction, ReadAt, Strategy, Task, Where
 
 if TYPE_CHECKING:
     from headstart.contracts.data import Indices
@@ -27,6 +27,7 @@ __all__ = [
     "Learned",
     "Listed",
     "Modality",
+    "Per",
     "Prediction",
     "Problem",
     "ReadAt",
@@ -38,4 +39,5 @@ __all__ = [
     "States",
     "Strategy",
     "Task",
+    "Where",
 ]

@@ -147,7 +147,8 @@ class Backbone(Protocol):
         """Token ids, pixels or samples of each item.
 
         A text of more than `max_length` tokens, or more than the model reads, is shortened: of `long`, "cut" keeps its
-        first tokens, "head-tail" its first and its last, "chunks" all in several rows, and gives `windows.Windows`.
+        first tokens, "head-tail" its first and its last, "chunks" all in several rows, "windows" all in several that
+        overlap; the last two give `windows.Windows`.
         With `where`, batches also say which characters or seconds each token covers.
         """
 

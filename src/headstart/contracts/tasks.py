@@ -1,6 +1,6 @@
 """What a task and a strategy are to us: the protocols of what stands on a backbone, and of how much of it moves."""
 
-# B rows, C classes
+# B rows, T tokens, C classes
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
     import torch
     from torch import nn
 
@@ -26,6 +27,13 @@ ReadAt = Literal["classifier", "layers"]
 """Where frozen features are read: what the ecosystem's classifier reads, or the pooled output of each layer."""
 
 
+Per = Literal["row", "token"]
+"""What each output of the network belongs to: a row, or a token of it."""
+
+Where = Sequence["npt.NDArray[Any]"]
+"""Of some items what each token covers, (T, 2) each: characters [start, end) of the text, or seconds; see `Inputs`."""
+
+
 class Task(Protocol):
     """What rows look like, which layers go on top, how answers are decoded and scored."""
 
@@ -36,6 +44,10 @@ class Task(Protocol):
     primary: str
     auto_class: str
     read_at: ReadAt
+    per: Per
+    """With "token", rows longer than the model reads are read in overlapping windows, and merged before `decode`."""
+    snippet: str
+    """Python for the model card that makes answers of what `Backbone.usage` leaves; empty where that ends in them."""
 
     def learn(self, rows: Rows) -> Learned:
         """What must be known before training, from the training split only."""
@@ -46,8 +58,14 @@ class Task(Protocol):
     def items(self, rows: Rows) -> list[Any]:
         """What the backbone encodes, one an element of the rows."""
 
-    def collate(self, rows: Rows, learned: Learned) -> torch.Tensor:
-        """The targets of a batch."""
+    def output(self, given: Any) -> torch.Tensor:
+        """The network's output, first axis B, of what the ecosystem's class gives; `given.logits` for most."""
+
+    def collate(self, rows: Rows, learned: Learned, where: Where | None = None) -> torch.Tensor:
+        """The targets of a batch, first axis B; for those by token `where` says what each token covers."""
+
+    def counted(self, targets: torch.Tensor) -> torch.Tensor:
+        """How many targets each row has, shape (B,): the loss of a batch is the sum of losses over the sum of these."""
 
     def loss(
         self,
@@ -57,19 +75,32 @@ class Task(Protocol):
         weights: torch.Tensor | None = None,
         smoothing: float = 0.0,
     ) -> torch.Tensor:
-        """The loss of each row, shape (B,).
+        """The loss of each row, shape (B,), summed over its targets where it has several.
 
         Where the rows of a batch are mixed, as by mixup, class numbers arrive as shares of the classes, shape (B, C).
         `weights` says how heavily each class weighs, shape (C,); `smoothing` which share of a target is spread over all
         classes.
         """
 
-    def decode(self, output: torch.Tensor, learned: Learned) -> list[Prediction]:
-        """Answers in the user's own terms."""
+    def decode(
+        self, output: Any, learned: Learned, items: Sequence[Any] = (), where: Where | None = None
+    ) -> list[Prediction]:
+        """Answers in the user's own terms: classes, characters, pixels, seconds.
+
+        `output` is (N, C); by token it is one (T, C) an item, `items` are what was encoded, and `where` what each
+        token covers of them, without tokens that cover nothing.
+        """
 
     def metrics(self, predictions: Sequence[Prediction], rows: Rows, learned: Learned) -> dict[str, Any]:
         """Figures, intervals and tables of the predictions against the truth, as `score.classification` gives them,
-        and "hits": a score for each row, higher is better, by which two methods are compared row by row."""
+        and "counts": for each row what `figure` needs of it, JSON types, by which two methods are compared."""
+
+    def figure(self, counts: Any) -> float:
+        """The primary metric, higher is better, of some rows' counts, a row perhaps several times; an array where the
+        counts of all rows have one shape."""
+
+    def columns(self, predictions: Sequence[Prediction], rows: Rows, learned: Learned) -> dict[str, list[Any]]:
+        """What predictions.parquet has beside the rows; "prediction", "confidence" and "correct" among it."""
 
     def baselines(self, train: Rows, test: Rows, learned: Learned, *, seed: int) -> dict[str, list[Prediction]]:
         """Predictions for `test` by methods that need no pretrained model, each fitted on `train`."""
@@ -82,13 +113,13 @@ class Task(Protocol):
 class Strategy(Protocol):
     """How much of the stack moves."""
 
-    recipe: Recipe
-    """What to train with where the user leaves it open."""
+    def recipe(self, settings: FitSettings, task: Task) -> Recipe:
+        """What to train with where the user leaves it open."""
 
-    def needs_validation(self, settings: FitSettings) -> bool:
+    def needs_validation(self, settings: FitSettings, task: Task) -> bool:
         """Whether it chooses by a validation split; if so one is held out when none is given."""
 
-    def unused(self, settings: FitSettings) -> frozenset[str]:
+    def unused(self, settings: FitSettings, task: Task) -> frozenset[str]:
         """Names of the settings that play no part, so that nobody believes they did."""
 
     def apply(self, backbone: Backbone, settings: FitSettings) -> int:

@@ -23,7 +23,7 @@ class Form:
 
     `width` is how many numbers it reads, of a vector or of each state; `pool` says how the states of a row become one
     vector, and is None where the head itself sees to that; `inner` is the width within; `is_of_map` tells a convolution
-    over a map from one along tokens.
+    over a map from one along tokens; `is_by_token` a head that answers for each state from one for the whole row.
     """
 
     kind: str
@@ -32,6 +32,7 @@ class Form:
     inner: int = 256
     dropout: float = 0.1
     is_of_map: bool = False
+    is_by_token: bool = False
 
     @property
     def reads_states(self) -> bool:
@@ -48,8 +49,10 @@ class Form:
         return Form(**{name: facts[name] for name in Form.__dataclass_fields__ if name in facts})
 
 
-def asked(settings: FitSettings, width: int, *, is_of_map: bool = False) -> Form:
+def asked(settings: FitSettings, width: int, *, is_of_map: bool = False, is_by_token: bool = False) -> Form:
     """The head that the settings ask for, on so many numbers."""
+    if is_by_token:
+        return Form(settings.head, width, None, settings.head_width, settings.head_dropout, is_by_token=True)
     pool = None if settings.head in OF_STATES else _pool(settings)
     is_of_map = is_of_map and settings.head == "conv"
     return Form(settings.head, width, pool, settings.head_width, settings.head_dropout, is_of_map)
@@ -57,6 +60,19 @@ def asked(settings: FitSettings, width: int, *, is_of_map: bool = False) -> Form
 
 def _pool(settings: FitSettings) -> str:
     return "mean" if settings.pool == "auto" else settings.pool
+
+
+def verify_by_token(settings: FitSettings) -> None:
+    """Makes sure that the head asked for can answer for each token.
+
+    Raises:
+        SettingError: It makes one vector of all of them.
+    """
+    if settings.reads_states or settings.pool != "auto":
+        said = f"--pool {settings.pool}" if settings.pool != "auto" else f"--head {settings.head}"
+        raise SettingError(
+            f"{said} makes one vector of all tokens, and this task answers for each. Use --head linear or mlp."
+        )
 
 
 def verify(backbone: Backbone, settings: FitSettings) -> None:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 Int32s = np.ndarray[Any, np.dtype[np.int32]]
 
 CHUNK = 10_000
+IN_PARTS = ("chunks", "windows")
+"""Ways of reading a longer text of which nothing is lost."""
 LONG_CHUNK = 500
 """Texts that are tokenised whole at a time; there may be books among them."""
 TOKENS_PER_IMAGE = 128
@@ -67,7 +69,7 @@ class EncodedTexts:
             texts: What to encode.
             limit: Most tokens of a row, special ones included.
             where: Whether to keep which characters each token covers.
-            long: What is read of a longer text: "head-tail" or "chunks", see `_long.kept`; "cut" leaves it to the
+            long: What is read of a longer text, see `_long.kept`; "cut" leaves it to the
                 tokenizer.
 
         Raises:
@@ -79,7 +81,7 @@ class EncodedTexts:
             chunk = list(texts[start : start + CHUNK])
             rows = [[row] for row in _tokenised(tokenizer, chunk, limit, where=where)]
             for number, whole in _longer(tokenizer, chunk, rows, limit, where=where):
-                if long != "chunks":
+                if long not in IN_PARTS:
                     lost.append(len(whole.ids) - len(rows[number][0].ids))
                 if frame is not None:
                     kept = _long.kept(len(whole.ids), len(rows[number][0].ids), frame, long)

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from headstart.contracts import Indices
 
 
+OVERLAP = 4
+"""One token in so many of a window is in the next one too, so that none is read without its surroundings."""
+
+
 @dataclass(frozen=True)
 class Frame:
     """How many special tokens a tokenizer puts before a text and after it."""
@@ -50,7 +54,7 @@ def kept(length: int, limit: int, frame: Frame, long: str) -> list[Indices]:
         frame: The special tokens, which every row keeps.
         long: "head-tail" keeps the first and the last tokens, half and half (an odd one goes to the first); "chunks"
             all, in as few windows as will do, of equal length but for one token: a short last window would count as
-            much as the others.
+            much as the others; "windows" all, in full windows of which neighbours share a quarter or more.
     """
     first, last = np.arange(frame.before), np.arange(length - frame.after, length)
     body = np.arange(frame.before, length - frame.after)
@@ -58,6 +62,10 @@ def kept(length: int, limit: int, frame: Frame, long: str) -> list[Indices]:
     if long == "head-tail":
         half = room // 2
         pieces = [np.concatenate([body[: room - half], body[len(body) - half :]])]
+    elif long == "windows":
+        num = -(-(len(body) - room) // (room - room // OVERLAP)) + 1
+        starts = [(len(body) - room) * number // (num - 1) for number in range(num)]
+        pieces = [body[start : start + room] for start in starts]
     else:
         num = -(-len(body) // room)
         ends = [len(body) * number // num for number in range(num + 1)]

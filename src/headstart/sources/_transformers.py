@@ -22,7 +22,7 @@ from headstart import pool, stack
 from headstart.contracts import Encoded, Inputs, Modality, Ref, States
 from headstart.errors import ModelError, ModelNotFound, SettingError
 from headstart.sources import _loading, _long, _shorter, _snippets, _timm
-from headstart.sources._encoded import EncodedImages, EncodedTexts
+from headstart.sources._encoded import IN_PARTS, EncodedImages, EncodedTexts
 from headstart.sources._folder import modality_of
 from headstart.sources._sounds import EncodedSounds, Frames
 from headstart.windows import Windows
@@ -110,7 +110,7 @@ class TransformersBackbone:
                 f'The tokenizer in "{self.folder}" gives token {highest}, and the model knows {num_known} tokens. '
                 f"Put the tokenizer there that it was trained with."
             )
-        return Windows(encoded, encoded.owners) if long == "chunks" else encoded
+        return Windows(encoded, encoded.owners) if long in IN_PARTS else encoded
 
     def _limit(self, asked: int | None) -> int:
         if asked is None:

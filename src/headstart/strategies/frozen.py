@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from headstart.contracts import Backbone
+from headstart.contracts import Backbone, Task
 from headstart.heads import form
 from headstart.settings import OF_LORA, OF_THE_LOOP, FitSettings, Recipe
 from headstart.strategies._plain import adapt, settle
 
 __all__ = ["adapt", "settle"]
 
-# what an MLP head on fixed features needs; a linear head has no use for either
-recipe = Recipe(epochs=30, lr=1e-3, patience=5, layer_decay=1.0)
+
+def recipe(settings: FitSettings, task: Task) -> Recipe:
+    """What to train with where the user leaves it open."""
+    # what an MLP head on fixed features needs; a linear head has no use for either
+    return Recipe(epochs=30, lr=1e-3, patience=5, layer_decay=1.0)
 
 
-def needs_validation(settings: FitSettings) -> bool:
+def needs_validation(settings: FitSettings, task: Task) -> bool:
     """A linear head chooses by cross-validation within the training rows; others stop early on a validation split."""
-    return settings.head != "linear" or settings.reads_states
+    return settings.head != "linear" or settings.reads_states or task.per != "row"
 
 
-def unused(settings: FitSettings) -> frozenset[str]:
+def unused(settings: FitSettings, task: Task) -> frozenset[str]:
     """A linear head is solved for, without the loop, unless what it reads must be learnt."""
     # features are computed once, of the rows as they are
     unused = (
@@ -26,8 +29,8 @@ def unused(settings: FitSettings) -> frozenset[str]:
         | {"top", "unfreeze", "augment", "gradient_checkpointing"}
         | ({"head_width", "head_dropout"} if settings.head == "linear" else set())
     )
-    is_solved = not needs_validation(settings)
-    kept = set() if settings.reads_states else {"cache"}
+    is_solved = not needs_validation(settings, task)
+    kept = set() if settings.reads_states or task.per != "row" else {"cache"}
     return frozenset(unused | kept | (OF_THE_LOOP | {"validation_size"} if is_solved else {"layer_decay"}))
 
 

@@ -5,7 +5,7 @@ Features learnt before are thus not thrown away for the sake of a head that know
 
 from __future__ import annotations
 
-from headstart.contracts import Backbone
+from headstart.contracts import Backbone, Task
 from headstart.errors import SettingError
 from headstart.heads import form
 from headstart.settings import OF_LORA, FitSettings, Recipe
@@ -14,16 +14,19 @@ from headstart.strategies._plain import adapt, settle
 
 __all__ = ["adapt", "settle"]
 
-# of the last stage, which trains as `full` does
-recipe = Recipe(epochs=4, lr=2e-4, patience=2)
+
+def recipe(settings: FitSettings, task: Task) -> Recipe:
+    """What to train with where the user leaves it open."""
+    # of the last stage, which trains as `full` does
+    return Recipe(epochs=4, lr=2e-4, patience=2)
 
 
-def needs_validation(settings: FitSettings) -> bool:
+def needs_validation(settings: FitSettings, task: Task) -> bool:
     """The best epoch of each stage is chosen on a validation split."""
     return True
 
 
-def unused(settings: FitSettings) -> frozenset[str]:
+def unused(settings: FitSettings, task: Task) -> frozenset[str]:
     """The sizes of a linear head; without a head of ours the ecosystem's task model brings its own."""
     return OF_LORA | {"top"} | ({"head_width", "head_dropout"} if settings.head == "linear" else set())
 

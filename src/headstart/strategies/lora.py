@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from headstart import stack
-from headstart.contracts import Backbone
+from headstart.contracts import Backbone, Task
 from headstart.errors import MismatchError, need
 from headstart.settings import OF_OUR_HEAD, FitSettings, Recipe
 from headstart.strategies import _blocks
@@ -18,19 +18,22 @@ from headstart.strategies import _blocks
 if TYPE_CHECKING:
     from torch import nn
 
-# ten times the rate of `full`: adapters begin at nothing and have further to go
-recipe = Recipe(epochs=6, lr=2e-3, patience=2, layer_decay=1.0)
-
 OURS = "headstart"
 """What the adapters are called inside the layers."""
 
 
-def needs_validation(settings: FitSettings) -> bool:
+def recipe(settings: FitSettings, task: Task) -> Recipe:
+    """What to train with where the user leaves it open."""
+    # ten times the rate of `full`: adapters begin at nothing and have further to go
+    return Recipe(epochs=6, lr=2e-3, patience=2, layer_decay=1.0)
+
+
+def needs_validation(settings: FitSettings, task: Task) -> bool:
     """The best epoch is chosen on a validation split."""
     return True
 
 
-def unused(settings: FitSettings) -> frozenset[str]:
+def unused(settings: FitSettings, task: Task) -> frozenset[str]:
     """The ecosystem's task model brings its own head and reads what that reads."""
     return OF_OUR_HEAD | {"unfreeze"}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from headstart.contracts import Backbone
+from headstart.contracts import Backbone, Task
 from headstart.errors import MismatchError
 from headstart.settings import OF_LORA, OF_OUR_HEAD, FitSettings, Recipe
 from headstart.strategies import _blocks
@@ -13,20 +13,23 @@ from headstart.strategies import _blocks
 if TYPE_CHECKING:
     from torch import nn
 
-# more of everything than for `full`, or the comparison would be won by stopping early: accuracy may stay at chance for
-# many epochs before it rises; no block is nearer to done than another
-recipe = Recipe(epochs=30, lr=5e-4, patience=10, layer_decay=1.0)
-
 RESETS = ("reset_parameters", "_reset_parameters")
 """What torch's own modules call the function that draws their weights anew."""
 
 
-def needs_validation(settings: FitSettings) -> bool:
+def recipe(settings: FitSettings, task: Task) -> Recipe:
+    """What to train with where the user leaves it open."""
+    # more of everything than for `full`, or the comparison would be won by stopping early: accuracy may stay at chance
+    # for many epochs before it rises; no block is nearer to done than another
+    return Recipe(epochs=30, lr=5e-4, patience=10, layer_decay=1.0)
+
+
+def needs_validation(settings: FitSettings, task: Task) -> bool:
     """The best epoch is chosen on a validation split."""
     return True
 
 
-def unused(settings: FitSettings) -> frozenset[str]:
+def unused(settings: FitSettings, task: Task) -> frozenset[str]:
     """The ecosystem's task model brings its own head and reads what that reads."""
     return OF_LORA | OF_OUR_HEAD | {"unfreeze", "top", "cache"}
 

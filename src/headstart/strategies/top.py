@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from headstart.contracts import Backbone
+from headstart.contracts import Backbone, Task
 from headstart.heads import form
 from headstart.settings import OF_LORA, FitSettings, Recipe
 from headstart.strategies import _blocks
@@ -13,16 +13,19 @@ __all__ = ["adapt", "settle"]
 TOP = 2
 """Blocks that are trained where nobody says how many."""
 
-# as for `full`: the same blocks learn, fewer of them
-recipe = Recipe(epochs=4, lr=2e-4, patience=2)
+
+def recipe(settings: FitSettings, task: Task) -> Recipe:
+    """What to train with where the user leaves it open."""
+    # as for `full`: the same blocks learn, fewer of them
+    return Recipe(epochs=4, lr=2e-4, patience=2)
 
 
-def needs_validation(settings: FitSettings) -> bool:
+def needs_validation(settings: FitSettings, task: Task) -> bool:
     """The best epoch is chosen on a validation split."""
     return True
 
 
-def unused(settings: FitSettings) -> frozenset[str]:
+def unused(settings: FitSettings, task: Task) -> frozenset[str]:
     """The sizes of a linear head; without a head of ours the ecosystem's task model brings its own."""
     return OF_LORA | {"unfreeze"} | ({"head_width", "head_dropout"} if settings.head == "linear" else set())
 

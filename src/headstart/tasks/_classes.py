@@ -14,10 +14,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headstart import score
-from headstart.contracts import Prediction, Rows
+from headstart.contracts import Per, Prediction, Rows, Where
 
 if TYPE_CHECKING:
     import torch
+
+
+per: Per = "row"
+snippet = ""
 
 
 @dataclass(frozen=True)
@@ -42,11 +46,22 @@ def names(learned: Classes) -> tuple[str, ...]:
     return learned.names
 
 
-def collate(rows: Rows, learned: Classes) -> torch.Tensor:
+def output(given: Any) -> torch.Tensor:
+    """Logits, shape (B, C)."""
+    logits: torch.Tensor = given.logits
+    return logits
+
+
+def collate(rows: Rows, learned: Classes, where: Where | None = None) -> torch.Tensor:
     """Class numbers, shape (B,)."""
     import torch
 
     return torch.from_numpy(learned.ids(rows.column("label")))
+
+
+def counted(targets: torch.Tensor) -> torch.Tensor:
+    """One class a row."""
+    return targets.new_ones(len(targets))
 
 
 def loss(
@@ -59,7 +74,9 @@ def loss(
     return cross_entropy(output.float(), targets, heavy, reduction="none", label_smoothing=smoothing)
 
 
-def decode(output: torch.Tensor, learned: Classes) -> list[Prediction]:
+def decode(
+    output: torch.Tensor, learned: Classes, items: Sequence[Any] = (), where: Where | None = None
+) -> list[Prediction]:
     """The most probable class of each row and the probability of every class."""
     probabilities = output.double().softmax(dim=-1).tolist()
     return [prediction(dict(zip(learned.names, row, strict=True))) for row in probabilities]
@@ -80,7 +97,20 @@ def metrics(predictions: Sequence[Prediction], rows: Rows, learned: Classes) -> 
     """Accuracy, macro F1, log loss, figures per class, confusion and calibration; see `score.classification`."""
     truth = learned.ids(rows.column("label"))
     table = np.array([[row["probabilities"][name] for name in learned.names] for row in predictions])
-    return {**score.classification(truth, table, names=learned.names), "hits": (table.argmax(axis=1) == truth).tolist()}
+    hits = table.argmax(axis=1) == truth
+    return {**score.classification(truth, table, names=learned.names), "counts": hits.tolist()}
+
+
+figure = score.mean
+
+
+def columns(predictions: Sequence[Prediction], rows: Rows, learned: Classes) -> dict[str, list[Any]]:
+    """The class of each row, how sure it is, whether it is right, and the probability of class NAME as "p:NAME"."""
+    labels = [answer["label"] for answer in predictions]
+    right = [label == truth for label, truth in zip(labels, rows.column("label"), strict=True)]
+    sure = [answer["confidence"] for answer in predictions]
+    each = {f"p:{name}": [answer["probabilities"][name] for answer in predictions] for name in learned.names}
+    return {"prediction": labels, "confidence": sure, "correct": right, **each}
 
 
 def majority(train: Rows, test: Rows, learned: Classes) -> list[Prediction]:

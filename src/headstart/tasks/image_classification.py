@@ -8,9 +8,42 @@ import numpy as np
 
 from headstart.contracts import Field, Modality, Prediction, ReadAt, Rows
 from headstart.tasks import _classes
-from headstart.tasks._classes import Classes, collate, decode, from_json, learn, loss, metrics, names, to_json
+from headstart.tasks._classes import (
+    Classes,
+    collate,
+    columns,
+    counted,
+    decode,
+    figure,
+    from_json,
+    learn,
+    loss,
+    metrics,
+    names,
+    output,
+    per,
+    snippet,
+    to_json,
+)
 
-__all__ = ["baselines", "collate", "decode", "from_json", "items", "learn", "loss", "metrics", "names", "to_json"]
+__all__ = [
+    "baselines",
+    "collate",
+    "columns",
+    "counted",
+    "decode",
+    "figure",
+    "from_json",
+    "items",
+    "learn",
+    "loss",
+    "metrics",
+    "names",
+    "output",
+    "per",
+    "snippet",
+    "to_json",
+]
 
 aliases = ("image-labeling",)
 modality: Modality = "image"

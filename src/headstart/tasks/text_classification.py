@@ -6,9 +6,42 @@ from typing import Any
 
 from headstart.contracts import Field, Modality, Prediction, ReadAt, Rows
 from headstart.tasks import _classes
-from headstart.tasks._classes import Classes, collate, decode, from_json, learn, loss, metrics, names, to_json
+from headstart.tasks._classes import (
+    Classes,
+    collate,
+    columns,
+    counted,
+    decode,
+    figure,
+    from_json,
+    learn,
+    loss,
+    metrics,
+    names,
+    output,
+    per,
+    snippet,
+    to_json,
+)
 
-__all__ = ["baselines", "collate", "decode", "from_json", "items", "learn", "loss", "metrics", "names", "to_json"]
+__all__ = [
+    "baselines",
+    "collate",
+    "columns",
+    "counted",
+    "decode",
+    "figure",
+    "from_json",
+    "items",
+    "learn",
+    "loss",
+    "metrics",
+    "names",
+    "output",
+    "per",
+    "snippet",
+    "to_json",
+]
 
 aliases = ("sentiment-analysis", "sentiment-classification")
 modality: Modality = "text"

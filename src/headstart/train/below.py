@@ -191,7 +191,7 @@ def _kept(job: Job, frozen: Frozen, rows: Rows, encoded: Encoded, dtype: str) ->
         kept_as=dtype,
         is_by_token=is_by_token,
         of=str(job.backbone.ref),
-        long=job.settings.long,
+        long=job.long,
     )
     keys = windows.keys(features.row_keys(job.task.items(rows), are_files=not is_by_token), encoded)
     kept = features.keep(extractor, encoded, keys, cache=features.cache_root(), listener=job.listener)

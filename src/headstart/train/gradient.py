@@ -23,14 +23,20 @@ class Lesson:
     """What to learn from and how that is judged.
 
     `lengths` is the cost of each row; `take(rows, epoch)` a batch with its targets, random views being the same
-    whenever the same epoch asks for them; `loss(output, targets)` that of each row, shape (B,); `validate(network)` its
-    metrics on rows held out, of which the first decides and is better when higher.
+    whenever the same epoch asks for them; `loss(output, targets)` that of each row, shape (B,), summed over its
+    targets; `validate(network)` its metrics on rows held out, of which the first decides and is better when higher;
+    `counted` how many targets each row has, shape (N,), None where each has one.
     """
 
     lengths: Indices
     take: Callable[[Indices, int], tuple[Inputs, torch.Tensor]]
     loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
     validate: Callable[[nn.Module], Mapping[str, float]]
+    counted: Indices | None = None
+
+    def num_targets(self, rows: Indices) -> float:
+        """How many targets these rows have together, the divisor of their losses."""
+        return float(len(rows) if self.counted is None else max(1, self.counted[rows].sum()))
 
 
 def add(network: nn.Module, lesson: Lesson, batch: Indices, epoch: int, *, dtype: str, piece: int) -> float:
@@ -54,7 +60,9 @@ def add(network: nn.Module, lesson: Lesson, batch: Indices, epoch: int, *, dtype
     for start in range(0, len(mine), piece):
         is_last = start + piece >= len(mine)
         with contextlib.nullcontext() if is_last else _alone(network):
-            loss = weight * _loss(network, lesson, mine[start : start + piece], epoch, dtype) / len(batch)
+            loss = (
+                weight * _loss(network, lesson, mine[start : start + piece], epoch, dtype) / lesson.num_targets(batch)
+            )
             # the gradients are averaged over the processes, the losses added up
             (loss * launch.num_processes()).backward()  # type: ignore[no-untyped-call]
         total = total + loss.detach().cpu()

@@ -52,7 +52,7 @@ def _inside(job: Job) -> Learnt:
     )
     network.set_linear(layer, found.weight_CD, found.bias_C)
     return Learnt(
-        *(Whole(module), extracted.precision, "classifier", extracted.train.long),
+        *(Whole(module, output=job.task.output), extracted.precision, "classifier", extracted.train.long),
         history=found.tried,
         validation=-found.log_loss,
     )
@@ -151,7 +151,7 @@ def _extract(
     arithmetic = precision(job, name, one_pass(module, read, encoded))
     extractor = features.Extractor(
         *(module, read, width, name, job.backbone.digest(), job.settings.max_length, arithmetic.dtype),
-        long=job.settings.long,
+        long=job.long,
         of=str(job.backbone.ref),
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,18 +11,23 @@ import numpy as np
 import torch
 from torch import nn
 
-from headstart import batches, launch, network, windows
+from headstart import answering, batches, launch, network, windows
+from headstart.answering import Answers
 from headstart.budget import Budget, budget
-from headstart.contracts import Backbone, Encoded, Learned, Rows, Task
+from headstart.contracts import Backbone, Encoded, Learned, Rows, Task, Where
 from headstart.cost import Meter
 from headstart.progress import Listener
-from headstart.settings import FitSettings, Recipe
+from headstart.settings import WINDOWS, FitSettings, Recipe
 from headstart.train import step, views, weighing
 from headstart.train.checkpoint import Checkpoints
 from headstart.train.gradient import Lesson
 
 if TYPE_CHECKING:
     from headstart.contracts import Indices
+
+
+TAKEN = 256
+"""Rows whose targets are looked at together."""
 
 
 @dataclass(frozen=True)
@@ -68,9 +73,19 @@ class Job:
         """The classes."""
         return self.task.names(self.learned)
 
-    def targets(self, batch: Indices) -> torch.Tensor:
-        """The targets of some of the training rows."""
-        return self.task.collate(self.train.take(batch), self.learned)
+    @property
+    def is_by_token(self) -> bool:
+        """Whether there is an answer for every token."""
+        return self.task.per == "token"
+
+    @property
+    def long(self) -> str:
+        """What is read of texts longer than the model reads."""
+        return WINDOWS if self.is_by_token else self.settings.long
+
+    def targets(self, batch: Indices, where: Where | None = None) -> torch.Tensor:
+        """The targets of some of the training rows, of which some may be windows of one text."""
+        return self.task.collate(self.train.take(batch), self.learned, where)
 
     @property
     def budget(self) -> Budget:
@@ -82,9 +97,20 @@ class Job:
         """How heavily each class weighs in the loss; None where all weigh alike."""
         if self.settings.class_weights == "none":
             return None
-        labels = [str(label) for label in self.train.column("label")]
-        counts = np.array([labels.count(name) for name in self.names], dtype=np.int64)
+        counts = np.zeros(len(self.names), dtype=np.int64)
+        for targets in self._all_targets():
+            counts += np.bincount(targets[targets >= 0], minlength=len(counts))
         return weighing.weights(self.settings.class_weights, self.names, counts)
+
+    def _all_targets(self, rows: Encoded | None = None) -> Iterator[torch.Tensor]:
+        """The targets of all training rows, some at a time."""
+        if not self.is_by_token:
+            yield self.targets(np.arange(len(self.train)))
+            return
+        rows = self.encoded(self.train) if rows is None else rows
+        owners = windows.owners(rows)
+        for some in np.array_split(np.arange(len(owners)), -(-len(owners) // TAKEN)):
+            yield self.targets(owners[some], rows.take(some).where)
 
     def lesson(
         self,
@@ -101,7 +127,10 @@ class Job:
             return self.task.loss(output, targets, weights=weights, smoothing=self.settings.label_smoothing)
 
         seen = views.Views(rows, self.targets, len(self.names), tuple(augment), self.settings.seed)
-        return Lesson(rows.lengths, seen.take, loss, validate)
+        counted = torch.cat([self.task.counted(targets) for targets in self._all_targets(rows)]).numpy()
+        # the windows of a text each have its target
+        counted = counted if self.is_by_token else counted[windows.owners(rows)]
+        return Lesson(rows.lengths, seen.take, loss, validate, counted)
 
     def checkpoints(self, name: str) -> Checkpoints | None:
         """Where one of the run's trainings is saved."""
@@ -109,9 +138,8 @@ class Job:
 
     def encoded(self, rows: Rows) -> Encoded:
         """Rows as the model reads them."""
-        return self.backbone.prepare(
-            self.task.items(rows), max_length=self.settings.max_length, long=self.settings.long
-        )
+        items, limit = self.task.items(rows), self.settings.max_length
+        return self.backbone.prepare(items, max_length=limit, long=self.long, where=self.is_by_token)
 
 
 @dataclass(frozen=True)
@@ -157,19 +185,36 @@ def validation(job: Job, encoded: Encoded, dtype: str) -> Callable[[nn.Module], 
     assert rows is not None, "asked for only with a validation split"
 
     def validate(trained: nn.Module) -> dict[str, float]:
-        output = _answers(trained, encoded, dtype)
-        metrics = job.task.metrics(job.task.decode(output, job.learned), rows, job.learned)["metrics"]
-        loss = float(job.task.loss(output, job.task.collate(rows, job.learned)).mean())
-        return {job.task.primary: metrics[job.task.primary]["value"], "loss": loss}
+        found = _answers(job, trained, encoded, dtype)
+        answers = job.task.decode(found.output, job.learned, job.task.items(rows), found.where)
+        metrics = job.task.metrics(answers, rows, job.learned)["metrics"]
+        return {job.task.primary: metrics[job.task.primary]["value"], "loss": _loss(job, rows, found)}
 
     return validate
 
 
-def _answers(trained: nn.Module, encoded: Encoded, dtype: str) -> torch.Tensor:
+def _loss(job: Job, rows: Rows, found: Answers) -> float:
+    """The mean over the targets of rows that were answered."""
+    if found.where is None:
+        output, targets = found.output, job.task.collate(rows, job.learned)
+        return float(job.task.loss(output, targets).sum() / job.task.counted(targets).sum().clamp(min=1))
+    total, num = 0.0, 0
+    for row, (output, where) in enumerate(zip(found.output, found.where, strict=True)):
+        targets = job.task.collate(rows.take([row]), job.learned, [where])
+        total += float(job.task.loss(output[None], targets))
+        num += int(job.task.counted(targets))
+    return total / max(1, num)
+
+
+def _answers(job: Job, trained: nn.Module, encoded: Encoded, dtype: str) -> Answers:
     """The network's output for every item, each process of the run having computed its share of the rows."""
     if len(encoded.lengths) < launch.num_processes():
-        return network.answers(trained, encoded, dtype=dtype)
+        return answering.of(trained, encoded, job.task.per, dtype=dtype)
     shares = [np.arange(first, len(encoded.lengths), launch.num_processes()) for first in range(launch.num_processes())]
     mine = batches.Some(encoded, shares[launch.rank()])
+    order = np.argsort(np.concatenate(shares))
+    if job.is_by_token:
+        found = [part for some in launch.gathered(answering.by_token(trained, mine, dtype=dtype)) for part in some]
+        return answering.merged([found[place] for place in order], encoded)
     parts = launch.gathered(network.answers(trained, mine, dtype=dtype))
-    return windows.mean(torch.cat(parts)[torch.as_tensor(np.argsort(np.concatenate(shares)))], encoded)
+    return Answers(windows.mean(torch.cat(parts)[torch.as_tensor(order)], encoded))

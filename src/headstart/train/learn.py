@@ -21,6 +21,6 @@ def learn(job: Job, stages: Sequence[int], strategy: Strategy) -> Learnt:
     """
     if stages[-1] <= len(job.backbone.blocks):
         return whole.learn(job, stages, strategy)
-    if not job.settings.reads_states:
+    if not job.settings.reads_states and not job.is_by_token:
         return head.learn(job)
     return states.learn(job) if job.settings.cache else whole.learn(job, stages, strategy)

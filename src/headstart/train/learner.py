@@ -57,13 +57,13 @@ class Learner:
         self.peaks = [group["lr"] for group in self.optimizer.param_groups]
         self.average = Average(network, settings.ema)
         self.step, self.epoch, self.batch = 0, 1, 0
-        self.loss, self.rows = 0.0, 0
+        self.loss, self.rows = 0.0, 0.0
         self.history: list[Epoch] = []
         self.best: list[Best] = []
         self.is_done = False
 
-    def move(self, loss: float, rows: int, *, num_steps: int) -> None:
-        """One step along the gradients the parameters hold, which are those of a batch with this mean loss."""
+    def move(self, loss: float, rows: float, *, num_steps: int) -> None:
+        """One step along the gradients the parameters hold, those of a batch with this mean loss of so many targets."""
         factor = rate(self.settings.schedule, self.step, num_steps, self.settings.warmup)
         for group, peak in zip(self.optimizer.param_groups, self.peaks, strict=True):
             group["lr"] = peak * factor

@@ -136,7 +136,7 @@ class _Course:
             if not math.isfinite(loss):
                 self._breaks_down(batch)
                 return
-            learner.move(loss, len(batch), num_steps=self.num_steps)
+            learner.move(loss, self.lesson.num_targets(batch), num_steps=self.num_steps)
             mean = learner.loss / learner.rows
             self.listener(Advance("train", learner.step, self.num_steps, unit="steps", loss=mean))
             if stops:

@@ -31,7 +31,7 @@ def headed(job: Job, boundary: int, encoded: Encoded) -> Headed:
     reading = _reading(job)
     _verify(job, reading, boundary)
     is_image = job.backbone.modality == "image"
-    made = form.asked(job.settings, reading.width(job.backbone.widths), is_of_map=is_image)
+    made = form.asked(job.settings, reading.width(job.backbone.widths), is_of_map=is_image, is_by_token=job.is_by_token)
     if made.reads_states:
         seen(job.backbone, reading, encoded)
     module = copy.deepcopy(job.backbone.module)

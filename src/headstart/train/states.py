@@ -1,6 +1,9 @@
-"""Learning a head that reads every state of one layer: the states are kept on disk, the head is trained by the loop."""
+"""Learning a head that reads every state: the states are kept on disk, the head is trained by the loop.
 
-# B rows, T tokens
+It makes one vector of all states of a layer, or answers for each token from its states in one or several layers.
+"""
+
+# B rows, T tokens, D width
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from headstart.contracts import Backbone, Encoded, Inputs
 from headstart.device import device
 from headstart.errors import MismatchError
 from headstart.heads import form, layers
-from headstart.network import KEPT, Headed, Reading
+from headstart.network import KEPT, Headed, Reading, Whole
 from headstart.progress import Stage
 from headstart.train import below
 from headstart.train.head import best_of, by_loop, one_pass
@@ -21,44 +24,81 @@ from headstart.train.job import Job, Learnt, precision
 
 
 def learn(job: Job) -> Learnt:
-    """The bare backbone with our head on the states of one layer.
+    """The bare backbone with our head on its states, or the ecosystem's class where that reads and computes the same.
 
     Raises:
         MismatchError: The model gives one vector a row there, or no map where the head needs one.
     """
     assert job.validation is not None, "a head that is trained by the loop asks for a validation split"
-    reading = network.one_layer(job.settings.read, job.backbone.widths)
+    reading = reading_of(job)
     encoded = {"train": job.encoded(job.train), "validation": job.encoded(job.validation)}
 
     def read(module: nn.Module, inputs: Inputs) -> torch.Tensor:
-        return reading.state(job.backbone, module, inputs)[0]
+        return reading.state(job.backbone, module, inputs)
 
     arithmetic = precision(job, f"states of {reading}", one_pass(job.backbone.module, read, encoded["train"]))
     inputs, state = seen(job.backbone, reading, encoded["train"])
-    made = form.asked(job.settings, reading.width(job.backbone.widths), is_of_map=job.backbone.modality == "image")
+    is_image = job.backbone.modality == "image"
+    width = reading.width(job.backbone.widths)
+    made = form.asked(job.settings, width, is_of_map=is_image, is_by_token=job.is_by_token)
     head = layers.build(made, len(job.names)).to(device())
-    trial = head.eval()(state)  # a head that cannot read this state says so now, not after the work
-    assert trial.shape == (len(state), len(job.names)), "a head answers for every row and class"
+    # a head that cannot read this state says so now, not after the work
+    answered = _OnKept(head).eval()(Inputs({KEPT: state}))
+    assert answered.shape[-1] == len(job.names), "a head answers for every class"
     job.listener(Stage("features", f"every state of {reading}, computed once"))
     frozen = below.Frozen(job.backbone.module, read, f"states of {reading}", state, inputs)
     rows = below.on_disk(job, frozen, encoded, arithmetic.dtype)
     job.listener(Stage("head", f"{job.settings.head}, up to {job.recipe.epochs} epochs"))
     history = by_loop(job, _OnKept(head), rows["train"], rows["validation"])
-    headed = Headed(job.backbone, reading, head.cpu().eval(), made)
-    return Learnt(
-        headed, arithmetic, str(reading), windows.told(encoded["train"]), job.recipe, history, best_of(job, history)
-    )
+    trained = _settled(job, reading, head.cpu().eval(), made)
+    told, value = windows.told(encoded["train"]), best_of(job, history)
+    return Learnt(trained, arithmetic, _named(trained, reading), told, job.recipe, history, value)
+
+
+def reading_of(job: Job) -> Reading:
+    """What the head reads: one layer, or by token what was asked for and otherwise what the task says."""
+    widths = job.backbone.widths
+    if not job.is_by_token:
+        return network.one_layer(job.settings.read, widths)
+    asked = job.task.read_at if job.settings.read == "auto" else job.settings.read
+    if asked == "classifier":
+        return Reading(((len(widths) - 1,),))
+    return network.readings("mean" if asked == "layers" else asked, widths)[0]
+
+
+def _settled(job: Job, reading: Reading, head: nn.Module, made: form.Form) -> nn.Module:
+    """The head beside the backbone, or within the ecosystem's class where a linear layer is all that has too."""
+    is_last = reading.groups == ((len(job.backbone.widths) - 1,),)
+    if made.is_by_token and made.kind == "linear" and is_last:
+        module = job.backbone.task_module(job.task.auto_class, job.names)
+        network.set_linear(network.classifier_of(module), head[0].weight, head[0].bias)  # type: ignore[index]
+        whole = Whole(module, output=job.task.output)
+        headed = Headed(job.backbone, reading, head, made)
+        if _answer_alike(whole, headed, job.encoded(job.train)):
+            return whole
+    return Headed(job.backbone, reading, head, made)
+
+
+@torch.no_grad()
+def _answer_alike(whole: Whole, headed: Headed, encoded: Encoded) -> bool:
+    """Whether two networks give the same: some families have more between the last states and the classes."""
+    inputs = encoded.take([int(np.argmin(encoded.lengths))])
+    return torch.allclose(whole.eval()(inputs), headed.cpu().eval()(inputs), atol=1e-4, rtol=1e-3)
+
+
+def _named(trained: nn.Module, reading: Reading) -> str:
+    return "classifier" if isinstance(trained, Whole) else str(reading)
 
 
 def seen(backbone: Backbone, reading: Reading, encoded: Encoded) -> tuple[Inputs, torch.Tensor]:
-    """The shortest and the longest row, and the states of the layer for them.
+    """The shortest and the longest row, and the states that are read of them.
 
     Raises:
         MismatchError: There is one vector a row.
     """
     inputs = batches.placed(encoded.take(np.argsort(encoded.lengths)[[0, -1]]))
     with torch.no_grad():
-        state, _ = reading.state(backbone, backbone.module.to(device()).eval(), inputs)
+        state = reading.state(backbone, backbone.module.to(device()).eval(), inputs)
     if state.ndim < 3:
         raise MismatchError(
             f'"{backbone.ref}" gives one vector a row at {reading}, and --head conv, --head attention-pool and '
@@ -75,5 +115,6 @@ class _OnKept(nn.Module):
         self.head = head
 
     def forward(self, inputs: Inputs) -> torch.Tensor:
-        logits: torch.Tensor = self.head(inputs.tensors[KEPT], inputs.tensors.get("attention_mask"))
+        state, mask_BT = inputs.tensors[KEPT], inputs.tensors.get("attention_mask")
+        logits: torch.Tensor = self.head(state, mask_BT) if isinstance(self.head, layers.OnStates) else self.head(state)
         return logits

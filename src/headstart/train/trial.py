@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from torch import nn
 
-from headstart import batches, cost, launch, network, windows
+from headstart import answering, batches, cost, launch, windows
 from headstart.contracts import Encoded
 from headstart.device import device
 from headstart.errors import SettingError
@@ -144,7 +144,7 @@ def _tried(trained: nn.Module, lesson: Lesson, plan: loop.Plan, piece: int) -> T
             if not gradient.is_out_of_memory(error):
                 raise
             return None
-        learner.move(loss, len(batch), num_steps=STEPS)
+        learner.move(loss, lesson.num_targets(batch), num_steps=STEPS)
         if number or len(order) == 1:
             seconds, tokens = seconds + time.perf_counter() - start, tokens + int(lesson.lengths[batch].sum())
     peak = cost.peak_mib()
@@ -156,16 +156,16 @@ def _seconds_to_score(job: Job, trained: nn.Module, held_out: Encoded) -> float:
     lengths, scratch = held_out.lengths, copy.deepcopy(trained)
     ends = np.searchsorted(np.cumsum(lengths), (SCORED_TOKENS // 8, SCORED_TOKENS)) + 1
     few, more = (batches.Some(held_out, np.arange(min(end, len(lengths)))) for end in ends.tolist())
-    network.answers(scratch, few)
+    answering.of(scratch, few, job.task.per)
     # both prepare the network, which is done once for all rows; the difference is what rows take
-    seconds = _timed(scratch, more) - _timed(scratch, few)
+    seconds = _timed(job, scratch, more) - _timed(job, scratch, few)
     a_token = max(0.0, seconds) / max(1, int(more.lengths.sum() - few.lengths.sum()))
     return a_token * float(lengths.sum()) / len(np.unique(windows.owners(held_out))) * job.around.num_test
 
 
-def _timed(trained: nn.Module, rows: Encoded) -> float:
+def _timed(job: Job, trained: nn.Module, rows: Encoded) -> float:
     start = time.perf_counter()
-    network.answers(trained, rows)
+    answering.of(trained, rows, job.task.per)
     return time.perf_counter() - start
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from headstart import windows
-from headstart.contracts import Encoded, Inputs
+from headstart.contracts import Encoded, Inputs, Where
 from headstart.errors import MismatchError
 
 if TYPE_CHECKING:
@@ -64,12 +64,12 @@ def said(names: Sequence[str], *, is_cache_lost: bool) -> str:
 class Views:
     """Training rows with their targets, as each epoch sees them.
 
-    `targets` gives those of some items: class numbers, shape (B,). Where rows of a batch are mixed they become shares
-    of the `num_classes` classes, shape (B, C).
+    `targets` gives those of some items, told what each token of theirs covers where that is known: class numbers,
+    shape (B,). Where rows of a batch are mixed they become shares of the `num_classes` classes, shape (B, C).
     """
 
     encoded: Encoded
-    targets: Callable[[Indices], torch.Tensor]
+    targets: Callable[[Indices, Where | None], torch.Tensor]
     num_classes: int
     names: tuple[str, ...] = ()
     seed: int = 0
@@ -87,7 +87,7 @@ class Views:
         rows = np.asarray(rows, dtype=np.int64)
         inputs = self._seen_in(epoch).take(rows)
         # every window of a text has the text's target
-        targets = self.targets(self._owners[rows])
+        targets = self.targets(self._owners[rows], inputs.where)
         mixers = [name for name in OF_A_BATCH if name in self.names]
         if not mixers:
             return inputs, targets

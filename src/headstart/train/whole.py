@@ -54,11 +54,11 @@ def learn(job: Job, boundaries: Sequence[int], strategy: Strategy) -> Learnt:
 
 def _network(job: Job, boundary: int, strategy: Strategy, encoded: Encoded) -> Whole | Headed:
     """The ecosystem's task model, or the bare one with our head where that was asked for and the strategy takes it."""
-    if job.settings.brings_head and "head" not in strategy.unused(job.settings):
+    if job.settings.brings_head and "head" not in strategy.unused(job.settings, job.task):
         return own.headed(job, boundary, encoded)
     module = job.backbone.task_module(job.task.auto_class, job.names)
     stack.freeze(module, boundary)
-    return Whole(strategy.adapt(module, boundary, job.settings), boundary).to(device())
+    return Whole(strategy.adapt(module, boundary, job.settings), boundary, job.task.output).to(device())
 
 
 def _recompute(job: Job, module: Any) -> None:

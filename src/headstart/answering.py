@@ -1,0 +1,64 @@
+"""What a trained network says of items, whether of each as a whole or of every token in it, windows merged again."""
+
+# N items, M rows of them, B rows of a batch, T tokens, C numbers in an answer
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from headstart import batches, kernels, network, windows
+from headstart.contracts import Encoded, Per, Where
+from headstart.device import device
+
+if TYPE_CHECKING:
+    from headstart.contracts import Indices
+
+
+@dataclass(frozen=True)
+class Answers:
+    """The output, shape (N, C); by token one (T, C) for each item, and in `where` what each of its tokens covers."""
+
+    output: Any
+    where: Where | None = None
+
+
+def of(trained: nn.Module, encoded: Encoded, per: Per, *, dtype: str = "float32") -> Answers:
+    """The network's output for every item, fp32, on the CPU, in their order.
+
+    Args:
+        trained: Takes `Inputs`; left in evaluation mode.
+        encoded: N items; by token they must have been prepared with `where`.
+        per: What one output belongs to.
+        dtype: "float32" is exact; "bfloat16" computes in that type.
+    """
+    if per == "row":
+        return Answers(network.answers(trained, encoded, dtype=dtype))
+    return merged(by_token(trained, encoded, dtype=dtype), encoded)
+
+
+def merged(parts: Sequence[tuple[torch.Tensor, Any]], encoded: Encoded) -> Answers:
+    """One answer for each item from those of its windows, from `by_token`."""
+    return Answers(*windows.merged(parts, encoded))
+
+
+def by_token(trained: nn.Module, encoded: Encoded, *, dtype: str = "float32") -> list[tuple[torch.Tensor, Any]]:
+    """For each of M rows the output of its tokens, shape (T, C), and what each covers, shape (T, 2)."""
+    computing = kernels.tuned(trained.eval().to(device()), dtype)
+    groups = batches.by_length(encoded.lengths)
+
+    def answer(group: Indices) -> list[tuple[torch.Tensor, Any]]:
+        inputs = batches.placed(encoded.take(group), dtype)
+        assert inputs.where is not None, "rows answered by token were prepared with where"
+        with torch.inference_mode():
+            output_BTC = computing(inputs).float().cpu()
+        return [(row[: len(where)], where) for row, where in zip(output_BTC, inputs.where, strict=True)]
+
+    parts = [part for found in batches.spread(answer, groups) for part in found]
+    # rows went through in the order of their lengths; this puts them back
+    return [parts[place] for place in np.argsort(np.concatenate(groups))] if parts else []

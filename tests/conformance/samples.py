@@ -1,0 +1,84 @@
+"""Rows to try a task on, made from what it says of its fields: how each kind of truth is made, and a sure answer.
+
+A new kind of truth joins the conformance suite by an entry in `TRUTHS`; a new kind of content by one in `CONTENTS`.
+"""
+
+# B rows, T tokens, C classes
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import torch
+from torch.nn.functional import one_hot
+
+import families
+from headstart.contracts import Rows
+
+NAMES = ("alpha", "beta", "gamma")
+ROWS = 8
+SURE = 30.0
+
+
+def _texts(place: Path) -> list[str]:
+    return [" ".join([families.GOOD[i], families.BAD[i]] * (1 + i % 3)) for i in range(ROWS)]
+
+
+def _pictures(place: Path) -> list[str]:
+    files = [place / f"{i}.png" for i in range(ROWS)]
+    for i, file in enumerate(files):
+        families.picture((200 * (i % 2), 90 * (i % 3), 30 * i), seed=i).save(file)
+    return [str(file) for file in files]
+
+
+CONTENTS: Mapping[str, Callable[[Path], list[str]]] = {"text": _texts, "image": _pictures}
+"""Kind of field -> as many of its values as there are rows, each as far from the others as it can be."""
+
+
+@dataclass(frozen=True)
+class Truth:
+    """A kind of truth: values of the field made from the content beside it, what a sure and right network gives for
+    targets and so many classes, and answers as they compare with what the field holds.
+    """
+
+    of: Callable[[list[str]], list[str]]
+    perfect: Callable[[torch.Tensor, int], torch.Tensor]
+    told: Callable[[Any], Any]
+
+
+def _sure_of_classes(targets: torch.Tensor, num_classes: int) -> torch.Tensor:
+    """Logits of the right classes, whatever the targets' shape; where there is no target, of the first."""
+    return SURE * one_hot(targets.clamp(min=0), num_classes).float()
+
+
+TRUTHS: Mapping[str, Truth] = {
+    "label": Truth(
+        lambda content: [NAMES[i % len(NAMES)] for i in range(len(content))],
+        _sure_of_classes,
+        lambda answer: answer["label"],
+    ),
+}
+"""Kind of field -> how it is tried."""
+
+
+def rows_of(task: Any, place: Path) -> Rows:
+    """Eight rows with the task's fields, three classes among them."""
+    columns: dict[str, list[str]] = {}
+    for field in task.fields:
+        made = CONTENTS[field.kind](place) if field.kind in CONTENTS else TRUTHS[field.kind].of(_first(columns))
+        columns[field.name] = made
+    return Rows(pa.table({name: pa.array(values, pa.large_string()) for name, values in columns.items()}))
+
+
+def truth_of(task: Any) -> Truth:
+    """How the truth of the task's rows is tried."""
+    return next(TRUTHS[field.kind] for field in task.fields if field.name == "label")
+
+
+def _first(columns: Mapping[str, list[str]]) -> list[str]:
+    """The content, which comes first."""
+    return next(iter(columns.values()))
