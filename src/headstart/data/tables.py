@@ -16,12 +16,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from headstart.contracts import Problem
+from headstart.data import conll
 from headstart.data.delimited import open_delimited
 from headstart.data.part import CHUNK_ROWS, MISSING, SAMPLE_ROWS, Chunk, Header, Part, batches
 from headstart.data.problems import Fault, at_row, quoted
 from headstart.errors import DataError
 
-EXTENSIONS = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
+EXTENSIONS = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet", *conll.EXTENSIONS)
 _BINARY = (b"PK\x03\x04", b"PAR1", b"\x1f\x8b", b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"\xd0\xcf\x11\xe0", b"SQLite")
 
 
@@ -37,13 +38,16 @@ def open_file(path: Path, name: str, header: Header) -> Part:
         DataError: The file as a whole cannot be used; the message says why.
     """
     extension = path.suffix.lower()
-    if extension not in EXTENSIONS:
+    is_tagged = extension in conll.EXTENSIONS or (extension == ".txt" and conll.looks_tagged(_first_bytes(path, name)))
+    if extension not in EXTENSIONS and not is_tagged:
         hint = " Write one JSON object a line and call it .jsonl." if extension == ".json" else ""
         raise DataError(f"{name} has an extension that is not one of {quoted(EXTENSIONS)}.{hint or ' Convert it.'}")
     start = _first_bytes(path, name)
     if extension == ".parquet":
         return _open_parquet(path, name)
     _refuse_binary(start, name)
+    if is_tagged:
+        return conll.open_conll(path, name)
     if extension in (".csv", ".tsv"):
         return open_delimited(path, name, header)
     return _open_jsonl(path, name)
