@@ -14,19 +14,25 @@ if TYPE_CHECKING:
     Indices = npt.NDArray[np.int64]
 
 Modality = Literal["text", "image", "audio"]
-FieldKind = Literal["text", "label", "answers", "image", "audio"]
+FieldKind = Literal["text", "label", "spans", "answers", "image", "audio"]
 Severity = Literal["error", "warning", "note"]
 SPLITS = ("train", "validation", "test")
 
 
 @dataclass(frozen=True)
 class Field:
-    """One column of a task's rows: what it is called, what its values are, and what else people call it."""
+    """One column of a task's rows: what it is called, what its values are, and what else people call it.
+
+    `within` is the field that values of kind "spans" or "answers" are places in. `is_shared` says that many rows have
+    the same value, as several questions are asked of one text: that is no fault, and they stay in one split.
+    """
 
     name: str
     kind: FieldKind
     help: str
     aliases: tuple[str, ...] = ()
+    within: str = ""
+    is_shared: bool = False
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,25 @@ Answer = dict[str, Any]
 """Its "text", and the character of the context it begins at, "start"."""
 
 
+def unified(context: Any, value: Any) -> tuple[Any, Any]:
+    """Context and answers of one row, the latter as JSON or as what is wrong with them."""
+    if not isinstance(context, str):
+        return context, dumps([])  # what is wrong with the context is said of that
+    found = placed(value, context)
+    return context, found if isinstance(found, Fault) else dumps(found)
+
+
+def dumps(answers: Sequence[Mapping[str, Any]]) -> str:
+    """Answers as a row holds them."""
+    return json.dumps([{"text": one["text"], "start": one["start"]} for one in answers], ensure_ascii=False)
+
+
+def loads(text: str) -> list[Answer]:
+    """The answers of a row."""
+    found: list[Answer] = json.loads(text)
+    return found
+
+
 def placed(value: Any, context: str) -> list[Answer] | Fault:
     """What counts as right, each where it stands in the context; empty where the question has no answer.
 

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from headstart.contracts import SPLITS, Field, Problem, Rows
 from headstart.data.classes import Counts, count_classes, misspelled, of_all, unseen
 from headstart.data.duplicates import Keys
+from headstart.data.entities import count_entities, problems_of
 from headstart.data.problems import listing
 from headstart.data.read import Found
 from headstart.data.repeats import Likeness, conflicts, image_likeness, leakage, repeats, text_likeness
@@ -69,19 +70,30 @@ def check(found: Found) -> Checked:
         problems += of_all(counts, found.splits, label)
         problems += conflicts(found.splits, likeness, label)
         facts["classes"] = len(counts)
-    problems += repeats(found.splits, likeness, facts)
+    spans = next((one.name for one in found.fields if one.kind == "spans"), None)
+    if spans is not None:
+        counts = count_entities(found.splits, spans)
+        problems += problems_of(counts, found.splits, spans)
+        facts["entity_types"] = len(counts)
+    answers = next((one.name for one in found.fields if one.kind == "answers"), None)
+    if answers is not None and all(value == "[]" for value in found.splits["train"].column(answers)):
+        said = f'no training row has an answer. Is "{answers}" the right column?'
+        problems.append(Problem("error", "no-answers", said, field=answers))
+    if not any(one.is_shared for one in found.fields):
+        problems += repeats(found.splits, likeness, facts)
     problems += leakage(found.splits, likeness, facts)
     return Checked(found, tuple(problems), facts, counts, likeness.groups)
 
 
 def _content(found: Found, facts: Facts) -> tuple[Likeness, list[Problem]]:
-    """Which rows are alike, by the first field that holds content, and what is wrong with that content."""
+    """Which rows are alike, by the field that many share or else the first with content, and what is wrong with it."""
     image = next((one.name for one in found.fields if one.kind == "image"), None)
     if image is not None:
         return image_likeness(found.splits, image, facts)
-    text = next((one.name for one in found.fields if one.kind == "text"), None)
-    if text is None:
+    texts = [one for one in found.fields if one.kind == "text"]
+    if not texts:
         return Likeness({}, {}), []
+    text = next((one.name for one in texts if one.is_shared), texts[0].name)
     facts |= _lengths(found.splits, text)
     return text_likeness(found.splits, text), []
 

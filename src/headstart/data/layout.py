@@ -61,6 +61,8 @@ def open_folder(folder: Path, name: str, header: Header) -> Part:
     if len(classes) == 1 and len(_class_folders(classes[0])) > 1:
         return open_folder(classes[0], os.path.join(name, classes[0].name), header)
     files = [path for path in _visible(folder) if path.is_file() and path.suffix.lower() in EXTENSIONS]
+    # beside a table there is often a JSON file about it
+    files = [path for path in files if path.suffix.lower() != ".json"] or files
     if len(files) == 1 and len(classes) < 2:
         return open_file(files[0], os.path.join(name, files[0].name), header)
     if len(files) > 1:

@@ -16,12 +16,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from headstart.contracts import Problem
+from headstart.data import conll, squad
 from headstart.data.delimited import open_delimited
 from headstart.data.part import CHUNK_ROWS, MISSING, SAMPLE_ROWS, Chunk, Header, Part, batches
 from headstart.data.problems import Fault, at_row, quoted
 from headstart.errors import DataError
 
-EXTENSIONS = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
+EXTENSIONS = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet", *conll.EXTENSIONS)
 _BINARY = (b"PK\x03\x04", b"PAR1", b"\x1f\x8b", b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"\xd0\xcf\x11\xe0", b"SQLite")
 
 
@@ -37,16 +38,18 @@ def open_file(path: Path, name: str, header: Header) -> Part:
         DataError: The file as a whole cannot be used; the message says why.
     """
     extension = path.suffix.lower()
-    if extension not in EXTENSIONS:
-        hint = " Write one JSON object a line and call it .jsonl." if extension == ".json" else ""
-        raise DataError(f"{name} has an extension that is not one of {quoted(EXTENSIONS)}.{hint or ' Convert it.'}")
+    is_tagged = extension in conll.EXTENSIONS or (extension == ".txt" and conll.looks_tagged(_first_bytes(path, name)))
+    if extension not in EXTENSIONS and not is_tagged:
+        raise DataError(f"{name} has an extension that is not one of {quoted(EXTENSIONS)}. Convert it.")
     start = _first_bytes(path, name)
     if extension == ".parquet":
         return _open_parquet(path, name)
     _refuse_binary(start, name)
+    if is_tagged:
+        return conll.open_conll(path, name)
     if extension in (".csv", ".tsv"):
         return open_delimited(path, name, header)
-    return _open_jsonl(path, name)
+    return _open_json(path, name) if extension == ".json" else _open_jsonl(path, name)
 
 
 def open_memory(data: Any, name: str) -> Part:
@@ -110,6 +113,24 @@ def _open_jsonl(path: Path, name: str) -> Part:
     if not rows:
         raise DataError(f'{name} has no line that is a JSON object, such as {{"text": "…", "label": "…"}}.')
     return _part_of(name, _keys(rows), rows, partial(_jsonl_chunks, path, name), base=path.parent)
+
+
+def _open_json(path: Path, name: str) -> Part:
+    """One value in one file: SQuAD's form, or rows in a list, by itself or under "data"."""
+    try:
+        value = json.loads(path.read_bytes().removeprefix(b"\xef\xbb\xbf"))
+    except (ValueError, RecursionError) as error:
+        said = f"{name} is not valid JSON ({error}). Correct it, or call it .jsonl where each line is an object."
+        raise DataError(said) from error
+    if squad.is_squad(value):
+        return squad.open_squad(value, path, name)
+    rows = value.get("data") if isinstance(value, dict) else value
+    if not isinstance(rows, list) or not any(isinstance(row, dict) for row in rows[:SAMPLE_ROWS]):
+        raise DataError(
+            f'{name} is no list of JSON objects, nor one under "data", nor in the form of SQuAD. Convert it.'
+        )
+    some = [row for row in rows[:SAMPLE_ROWS] if isinstance(row, dict)]
+    return _part_of(name, _keys(some), some, partial(_dict_chunks, rows, name), base=path.parent)
 
 
 def _objects(path: Path) -> Iterator[tuple[int, Any]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ import numpy as np
 
 from headstart import score
 from headstart.contracts import Field, Modality, Per, Prediction, ReadAt, Rows, Where
+from headstart.data.answers import dumps, loads
 from headstart.tasks import _answers, _extracting, _nearby
 from headstart.tasks._extracting import Learned, loss
 
@@ -22,9 +22,21 @@ __all__ = ["loss"]
 aliases = ("qa", "extractive-question-answering", "squad")
 modality: Modality = "text"
 fields = (
-    Field("context", "text", "the text that holds the answer", aliases=("passage", "paragraph", "document")),
     Field("question", "text", "what is asked", aliases=("query",)),
-    Field("label", "answers", "what counts as right, as it stands in the context", aliases=("answers", "answer")),
+    Field(
+        "context",
+        "text",
+        "the text that holds the answer",
+        aliases=("passage", "paragraph", "document"),
+        is_shared=True,
+    ),
+    Field(
+        "label",
+        "answers",
+        "what counts as right, as it stands in the context",
+        aliases=("answers", "answer"),
+        within="context",
+    ),
 )
 primary = "f1"
 auto_class = "AutoModelForQuestionAnswering"
@@ -37,7 +49,7 @@ QUANTILE = 0.99
 
 def learn(rows: Rows) -> Learned:
     """How long answers are, and whether some questions have none."""
-    answers = list(map(json.loads, rows.column("label")))
+    answers = list(map(loads, rows.column("label")))
     lengths = [len(gold["text"]) for golds in answers for gold in golds]
     longest = int(np.ceil(np.quantile(lengths, QUANTILE))) if lengths else 1
     return Learned(longest, may_be_silent=not all(answers))
@@ -67,7 +79,7 @@ def output(given: Any) -> torch.Tensor:
 def collate(rows: Rows, learned: Learned, where: Where | None = None) -> torch.Tensor:
     """Shares of answers that begin and end with each token, shape (B, T, 2); see `_extracting.targets`."""
     assert where is not None, "answers are found by the characters that tokens cover"
-    return _extracting.targets(list(map(json.loads, rows.column("label"))), where)
+    return _extracting.targets(list(map(loads, rows.column("label"))), where)
 
 
 def counted(targets: torch.Tensor) -> torch.Tensor:
@@ -102,7 +114,7 @@ def _best(answer: Prediction) -> str:
 
 def _texts(rows: Rows) -> list[list[str]]:
     """What counts as right in each row."""
-    return [[gold["text"] for gold in json.loads(label)] for label in rows.column("label")]
+    return [[gold["text"] for gold in loads(label)] for label in rows.column("label")]
 
 
 def metrics(predictions: Sequence[Prediction], rows: Rows, learned: Learned) -> dict[str, Any]:
@@ -137,8 +149,7 @@ def columns(predictions: Sequence[Prediction], rows: Rows, learned: Learned) -> 
 
 def told(answer: Prediction) -> str:
     """An answer as a row holds those that count as right."""
-    is_silent = answer["start"] is None
-    return json.dumps([] if is_silent else [{"text": answer["answer"], "start": answer["start"]}], ensure_ascii=False)
+    return dumps([] if answer["start"] is None else [{"text": answer["answer"], "start": answer["start"]}])
 
 
 def baselines(train: Rows, test: Rows, learned: Learned, *, seed: int) -> dict[str, list[Prediction]]:
