@@ -7,6 +7,7 @@ A new kind of truth joins the conformance suite by an entry in `TRUTHS`; a new k
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from torch.nn.functional import one_hot
 
 import families
 from headstart.contracts import Rows
+from headstart.data import answers
 
 NAMES = ("alpha", "beta", "gamma")
 ROWS = 8
@@ -42,12 +44,14 @@ CONTENTS: Mapping[str, Callable[[Path], list[str]]] = {"text": _texts, "image": 
 @dataclass(frozen=True)
 class Truth:
     """A kind of truth: values of the field made from the content beside it, what a sure and right network gives for
-    targets and so many classes, and answers as they compare with what the field holds.
+    targets and so many classes, answers as they compare with what the field holds, and what each row costs a network
+    that knows nothing, shape (B,).
     """
 
     of: Callable[[list[str]], list[str]]
     perfect: Callable[[torch.Tensor, int], torch.Tensor]
     told: Callable[[Any], Any]
+    unknowing: Callable[[torch.Tensor, int], torch.Tensor]
 
 
 def _sure_of_classes(targets: torch.Tensor, num_classes: int) -> torch.Tensor:
@@ -60,25 +64,39 @@ TRUTHS: Mapping[str, Truth] = {
         lambda content: [NAMES[i % len(NAMES)] for i in range(len(content))],
         _sure_of_classes,
         lambda answer: answer["label"],
+        lambda targets, num_classes: torch.full((len(targets),), math.log(num_classes)),
+    ),
+    "answers": Truth(
+        lambda contexts: [_answer(i, context) for i, context in enumerate(contexts)],
+        lambda targets, _: SURE * (2 * (targets > 0).float() - 1),
+        lambda answer: answers.dumps([] if answer["start"] is None else [{**answer, "text": answer["answer"]}]),
+        # it might be any token of the text, or none
+        lambda targets, _: (1 + (targets >= 0).sum(dim=1).float()).log().mean(dim=1),
     ),
 }
 """Kind of field -> how it is tried."""
+
+
+def _answer(number: int, context: str) -> str:
+    """The first word, the second, both, or none."""
+    first, second = context.split()[:2]
+    told = (first, second, f"{first} {second}", None)[number % 4]
+    return answers.dumps([] if told is None else [{"text": told, "start": context.index(told)}])
 
 
 def rows_of(task: Any, place: Path) -> Rows:
     """Eight rows with the task's fields, three classes among them."""
     columns: dict[str, list[str]] = {}
     for field in task.fields:
-        made = CONTENTS[field.kind](place) if field.kind in CONTENTS else TRUTHS[field.kind].of(_first(columns))
-        columns[field.name] = made
+        if field.kind in CONTENTS:
+            made = CONTENTS[field.kind](place)
+            # of two contents the second is the first of other rows
+            columns[field.name] = made[len(columns) :] + made[: len(columns)]
+        else:
+            columns[field.name] = TRUTHS[field.kind].of(columns[field.within or next(iter(columns))])
     return Rows(pa.table({name: pa.array(values, pa.large_string()) for name, values in columns.items()}))
 
 
 def truth_of(task: Any) -> Truth:
     """How the truth of the task's rows is tried."""
     return next(TRUTHS[field.kind] for field in task.fields if field.name == "label")
-
-
-def _first(columns: Mapping[str, list[str]]) -> list[str]:
-    """The content, which comes first."""
-    return next(iter(columns.values()))
