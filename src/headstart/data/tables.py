@@ -188,15 +188,13 @@ def _open_parquet(path: Path, name: str) -> Part:
 
 
 def _parquet_chunks(path: Path, name: str, named: Names, wanted: Sequence[str]) -> Iterator[Chunk]:
-    done = 0
+    done, asked = 0, [(column, names) for column, names in named.items() if column in wanted]
     try:
         with pq.ParquetFile(path) as file:
             for batch in file.iter_batches(CHUNK_ROWS, columns=list(wanted)):
                 chunk = _arrow_chunk(batch, done, wanted)
                 values = {
-                    column: [named_by(named.get(column), value) for value in chunk.columns[column]]
-                    for column in wanted
-                    if column in named
+                    column: [named_by(names, value) for value in chunk.columns[column]] for column, names in asked
                 }
                 yield replace(chunk, columns={**chunk.columns, **values})
                 done += batch.num_rows
