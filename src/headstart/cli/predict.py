@@ -13,7 +13,7 @@ Examples:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,7 @@ from headstart.cli._options import settings_options
 from headstart.progress import Advance, Listener, Stage, silent
 
 if TYPE_CHECKING:
+    from headstart.cli._items import Item
     from headstart.model import Model
 
 ITEMS_AT_A_TIME = 512
@@ -48,25 +49,29 @@ def command(
     if out is not None:
         _write.writer_for(out)
     model = models.load(run, trust=bool(trust))
-    field = model.task.fields[0]
-    items = read_items(files, field, task=model.task_name, columns=columns)
+    fields = [field for field in model.task.fields if field.name != "label"]
+    items = read_items(files, fields, task=model.task_name, columns=columns)
+    names = [field.name for field in fields]
     if out is None and not is_json:
         # Answers are progress enough, and bars would be drawn over them.
-        for answer in predictions(model, items, name=field.name, listener=silent):
+        for answer in predictions(model, items, names=names, listener=silent):
             click.echo(_show.as_json(answer))
         return
     with listening() as listener:
-        found = list(predictions(model, items, name=field.name, listener=listener))
+        found = list(predictions(model, items, names=names, listener=listener))
     if out is not None:
         _write.write(found, out)
     click.echo(_show.as_json({"predictions": found}) if is_json else out)
 
 
-def predictions(model: Model, items: list[str], *, name: str, listener: Listener) -> Iterator[dict[str, Any]]:
-    """Each item under its field's name, with what the model says of it."""
+def predictions(
+    model: Model, items: Sequence[Item], *, names: Sequence[str], listener: Listener
+) -> Iterator[dict[str, Any]]:
+    """Each item under its fields' names, with what the model says of it."""
     listener(Stage("predict", f"{len(items):,} items"))
     for start in range(0, len(items), ITEMS_AT_A_TIME):
         some = items[start : start + ITEMS_AT_A_TIME]
         for item, prediction in zip(some, model.predict(some), strict=True):
-            yield {name: item, **prediction}
+            parts = (item,) if isinstance(item, str) else item
+            yield {**dict(zip(names, parts, strict=True)), **prediction}
         listener(Advance("predict", min(start + len(some), len(items)), len(items), unit="items"))

@@ -64,8 +64,8 @@ def open_conll(path: Path, name: str) -> Part:
 def looks_tagged(start: bytes) -> bool:
     """Whether a file that begins so holds tagged words, a line each."""
     lines = [line.split() for line in start.decode("utf-8", "replace").splitlines()[:-1] if line.strip()]
-    lines = [line for line in lines if line[0] != DOCUMENT and line[0] != "#"]
-    tagged = sum(len(line) > 1 and _is_tag(line[-1]) for line in lines)
+    lines = [line for line in lines if line[0] not in (DOCUMENT, "#") and not RANGE.fullmatch(line[0])]
+    tagged = sum(_has_tag(line) for line in lines)
     return len(lines) > 1 and tagged * 10 >= len(lines) * 9
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -18,6 +19,7 @@ import pyarrow.parquet as pq
 from headstart.contracts import Problem
 from headstart.data import conll, squad
 from headstart.data.delimited import open_delimited
+from headstart.data.named import Names, class_names, named_by
 from headstart.data.part import CHUNK_ROWS, MISSING, SAMPLE_ROWS, Chunk, Header, Part, batches
 from headstart.data.problems import Fault, at_row, quoted
 from headstart.errors import DataError
@@ -190,6 +192,7 @@ def _open_parquet(path: Path, name: str) -> Part:
     try:
         with pq.ParquetFile(path) as file:
             columns = tuple(file.schema_arrow.names)
+            named = class_names(file.schema_arrow)
             first = next(file.iter_batches(SAMPLE_ROWS), None)
     except (pa.ArrowException, OSError) as error:
         raise DataError(
@@ -197,15 +200,20 @@ def _open_parquet(path: Path, name: str) -> Part:
         ) from error
     if first is None or first.num_rows == 0:
         raise DataError(f"{name} has no rows.")
-    return _part_of(name, columns, first.to_pylist(), partial(_parquet_chunks, path, name), base=path.parent)
+    rows = [{column: named_by(named.get(column), value) for column, value in row.items()} for row in first.to_pylist()]
+    return _part_of(name, columns, rows, partial(_parquet_chunks, path, name, named), base=path.parent)
 
 
-def _parquet_chunks(path: Path, name: str, wanted: Sequence[str]) -> Iterator[Chunk]:
-    done = 0
+def _parquet_chunks(path: Path, name: str, named: Names, wanted: Sequence[str]) -> Iterator[Chunk]:
+    done, asked = 0, [(column, names) for column, names in named.items() if column in wanted]
     try:
         with pq.ParquetFile(path) as file:
             for batch in file.iter_batches(CHUNK_ROWS, columns=list(wanted)):
-                yield _arrow_chunk(batch, done, wanted)
+                chunk = _arrow_chunk(batch, done, wanted)
+                values = {
+                    column: [named_by(names, value) for value in chunk.columns[column]] for column, names in asked
+                }
+                yield replace(chunk, columns={**chunk.columns, **values})
                 done += batch.num_rows
     except (pa.ArrowException, OSError) as error:
         raise DataError(

@@ -64,7 +64,10 @@ def joined(given: Sequence[str], breaks: frozenset[int] = frozenset()) -> tuple[
     Returns:
         Words with a space between them, but for scripts that are written without.
     """
-    is_bare = sum(map(is_spaceless, "".join(given))) * 2 > sum(map(len, given))
+    spaceless = [is_spaceless(word[-1]) or is_spaceless(word[0]) for word in given]
+    # single letters and digits tell nothing: they may be pieces of a word in a text given sign by sign
+    spaced = sum(len(word) > 1 and not bare for word, bare in zip(given, spaceless, strict=True))
+    is_bare = sum(spaceless) > 0 and sum(spaceless) >= spaced
     text, places = "", []
     for number, word in enumerate(given):
         if number and _is_parted(given[number - 1], word, is_bare, is_break=number in breaks):
