@@ -122,6 +122,7 @@ def test_the_verdict_comes_first_and_then_how_every_way_did() -> None:
         "  judged on 1,200 rows; 61 s spent",
         "",
         "  advice  my advice/advice.json",
+        "  page    my advice/advice.html",
     ]
 
 
