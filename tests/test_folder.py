@@ -191,7 +191,7 @@ def test_a_run_goes_on_only_with_what_it_was_begun_with(
 ) -> None:
     saved(tmp_path / "run")
     with (
-        pytest.raises(OutputError, match=f"begun otherwise: {named} changed since. Go on with"),
+        pytest.raises(OutputError, match=f"begun otherwise: {named} changed since. Go on with what"),
         folder.building(tmp_path / "run", resume=True) as partial,
     ):
         folder.agree(partial, settings, data="rows.csv", model=model)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import math
 import os
-from collections.abc import Mapping, Sequence
+import shlex
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from headstart import batches, features, folder, kernels, plug, record, run
+from headstart import __version__, batches, features, folder, kernels, plug, record, run
 from headstart.advisor import arms, race, rounds, scores, verdict, worth
 from headstart.advisor.arms import Arm
 from headstart.advisor.clock import Clock, OutOfTime, guarded
@@ -22,7 +25,7 @@ from headstart.advisor.wishes import Wishes, considered
 from headstart.advisor.worth import Worth
 from headstart.budget import budget
 from headstart.contracts import Backbone, Rows, Splits, Strategy, Task
-from headstart.errors import MismatchError
+from headstart.errors import MismatchError, Stopped
 from headstart.journal import Journal, journal
 from headstart.network import Reading
 from headstart.progress import Listener, Stage, silent
@@ -31,6 +34,7 @@ from headstart.sources import _ref
 from headstart.train import head
 from headstart.train.job import Job
 
+Load = Callable[[FitSettings], Backbone]
 ADVICE = "advice.json"
 KEPT = "advice"
 """Beneath the checkpoints of a folder that is being built: what was measured until now."""
@@ -90,38 +94,68 @@ def advise(data: Any, settings: FitSettings, wishes: Wishes, *, out: Path, liste
         HeadstartError: Something the user can mend.
         Stopped: The user asked to stop; the same command goes on with what was measured.
     """
+    began = time.monotonic()
     kernels.bound_memory()
     batches.share_memory()
     limit = budget(settings.budget, settings.price_per_hour).seconds
     settings = dataclasses.replace(settings, budget=None)
     with (
-        folder.building(out, go_on="the same command") as partial,
+        folder.building(out, go_on=f"the same command and --out {shlex.quote(str(out))}") as partial,
         journal(partial / folder.EVENTS, listener) as log,
+        _goes_on(partial),
     ):
         log(Stage("data", "reading"))
         found = run.find(data, settings)
         task: Task = plug.load("tasks", found.task)
         _verify_advised(found.task, task)
-        refs, left_out = considered(wishes, _ref.listed(), task.modality)
+        load = functools.cache(lambda changed: run.choose_backbone(changed, task)[0])
+        refs, left_out = considered(wishes, _ref.listed(), task.modality, _looked_at(load, settings))
         splits, checked = run.splits_of(found, settings, partial, log, needs_validation=True)
         asked = {**dataclasses.asdict(settings), **dataclasses.asdict(wishes), "budget": limit}
         source = str(data) if isinstance(data, str | os.PathLike) else None
-        folder.agree(partial, asked, data=source, rows=found.sha256)
+        models = ", ".join(load(dataclasses.replace(settings, model=ref)).digest() for ref in refs)
+        folder.agree(partial, asked, data=source, rows=found.sha256, models=models)
         ledger = Ledger(partial / folder.CHECKPOINT / KEPT / "checkpoint.json")
-        clock = Clock(math.inf if limit is None else limit * (1 - RESERVE), ledger.seconds)
-        course = _course(found.task, splits, settings, ledger, clock, partial, log)
+        spent = ledger.seconds + time.monotonic() - began
+        clock = Clock(math.inf if limit is None else limit * (1 - RESERVE), spent)
+        course = _course(found.task, splits, settings, load, ledger, clock, partial, log)
         facts: dict[str, Any] = {
             "task": found.task,
             "primary": task.primary,
+            "data": source,
             "rows": _sizes(splits),
             "left_out": left_out,
         }
         facts |= _measured(course, splits, refs, wishes, log)
-        facts |= {"asked": asked, "budget": limit, "spent": clock.spent, "notes": log.notes, "warnings": log.warnings}
+        facts |= {"asked": asked, "budget": limit, "spent": clock.spent, "spent_on": ledger.seconds_by_kind}
+        facts |= {"notes": log.notes, "warnings": log.warnings}
+        facts |= {"headstart": __version__, "created": record.now()}
         facts |= {"machine": record.machine(), "versions": record.versions()}
         folder.write_json(partial / ADVICE, facts)
         folder.write_json(partial / "check.json", checked)
     return Advice(out, facts)
+
+
+@contextlib.contextmanager
+def _goes_on(partial: Path) -> Iterator[None]:
+    """Says how to go on where the user stops it after something was measured."""
+    try:
+        yield
+    except KeyboardInterrupt as interrupt:
+        if not folder.is_resumable(partial):
+            raise
+        raise Stopped("Stopped as asked; what was measured is kept.") from interrupt
+
+
+def _looked_at(load: Load, settings: FitSettings) -> Callable[[str], tuple[str | None, float]]:
+    """From a reference to the licence and the MiB of the model that it means."""
+
+    def look(ref: str) -> tuple[str | None, float]:
+        backbone = load(dataclasses.replace(settings, model=ref))
+        num_bytes = sum(parameter.nbytes for parameter in backbone.module.parameters())
+        return backbone.ref.license, num_bytes / 2**20
+
+    return look
 
 
 def _verify_advised(name: str, task: Task) -> None:
@@ -144,6 +178,7 @@ def _course(
     task_name: str,
     splits: Splits,
     settings: FitSettings,
+    load: Load,
     ledger: Ledger,
     clock: Clock,
     partial: Path,
@@ -154,11 +189,9 @@ def _course(
     items = task.items(rounds.together(splits))
     groups = features.row_keys(items, are_files=task.modality != "text")
     judged_on = rounds.of(splits, groups, seed=settings.seed)
-    load = functools.cache(lambda changed: run.choose_backbone(changed, task)[0])
 
     def backbone(chosen: FitSettings) -> Backbone:
-        loaded: Backbone = load(dataclasses.replace(settings, model=chosen.model, blocks=chosen.blocks))
-        return loaded
+        return load(dataclasses.replace(settings, model=chosen.model, blocks=chosen.blocks))
 
     place = partial / folder.CHECKPOINT
     return Course(task_name, judged_on, backbone, settings, ledger, clock, place, log)
@@ -166,20 +199,21 @@ def _course(
 
 def _measured(course: Course, splits: Splits, refs: list[str], wishes: Wishes, log: Journal) -> dict[str, Any]:
     """Scores, standings and the verdict."""
-    log(Stage("scores", f"{len(refs)} model{'s' * (len(refs) > 1)}, one pass each"))
-    scored = {ref: _scored(course, splits, ref) for ref in refs}
-    wholes = [max(depths, key=lambda one: one.estimates.ridge.accuracy) for depths in scored.values()]
-    ranking = scores.ranking(wholes, seed=course.settings.seed)
     log(Stage("baselines"))
     standings = race.baselines(course)
+    log(Stage("scores", f"{len(refs)} model{'s' * (len(refs) > 1)}, one pass each"))
+    scored, not_tried = _scored(course, splits, refs)
+    wholes = [max(depths, key=lambda one: one.estimates.ridge.accuracy) for depths in scored.values()]
+    ranking = scores.ranking(wholes, seed=course.settings.seed) if wholes else []
     num_judged = sum(len(each.validation) for each in course.rounds)
     log(Stage("race", f"judged on {num_judged:,} rows"))
-    worth = [scored[ref] for ref in arms.worth_training(ranking)]
-    chosen = [arm for depths in worth for arm in _arms(course, depths)]
-    ran, not_tried = race.run(course, sorted(chosen, key=lambda arm: arm.is_moving))
+    chosen = [arm for ref in arms.worth_training(ranking) for arm in _arms(course, scored[ref])]
+    ran, late = race.run(course, sorted(chosen, key=lambda arm: arm.is_moving))
     standings += ran
+    not_tried |= late
     log(Stage("curves", "the same ways with fewer rows"))
-    curves = _grown(course, scored[ranking[0]["model"]][-1], standings, not_tried)
+    best = scored[ranking[0]["model"]][-1] if ranking else None
+    curves = _grown(course, best, standings, not_tried)
     found = verdict.of(standings, primary=course.task.primary, seed=course.settings.seed, most_ms=wishes.most_ms)
     return {
         "verdict": {**found.to_json(), "not_tried": not_tried},
@@ -192,23 +226,33 @@ def _measured(course: Course, splits: Splits, refs: list[str], wishes: Wishes, l
     }
 
 
-def _scored(course: Course, splits: Splits, ref: str) -> list[Scored]:
-    """A model at every depth, scored on all rows there are to learn from."""
-    return scores.of(_frozen_job(course, rounds.together(splits), ref), ref)
+def _scored(course: Course, splits: Splits, refs: list[str]) -> tuple[dict[str, list[Scored]], dict[str, str]]:
+    """Each model at every depth, scored on all rows there are to learn from; and why some were not."""
+    found: dict[str, list[Scored]] = {}
+    late: dict[str, str] = {}
+    for ref in refs:
+        try:
+            course.clock.allow(0)
+            found[ref] = scores.of(_frozen_job(course, rounds.together(splits), ref, times=1.0), ref)
+        except OutOfTime as error:
+            late[ref] = str(error)
+    return found, late
 
 
-def _frozen_job(course: Course, rows: Rows, ref: str) -> Job:
-    """What a head on the frozen model would learn from these rows."""
+def _frozen_job(course: Course, rows: Rows, ref: str, *, times: float = 0.0) -> Job:
+    """What a head on the frozen model would learn from these rows; `times` is for `guarded`."""
     settings = dataclasses.replace(course.settings, model=ref, strategy="frozen")
     strategy: Strategy = plug.load("strategies", settings.strategy)
     recipe = settings.recipe(strategy.recipe(settings, course.task))
     learned = course.task.learn(rows)
-    listener = guarded(course.clock, course.listener, times=0)
+    listener = guarded(course.clock, course.listener, times=times)
     return Job(course.task, learned, course.backbone(settings), rows, None, settings, recipe, listener)
 
 
-def _grown(course: Course, whole: Scored, standings: list[Standing], not_tried: dict[str, str]) -> Worth:
+def _grown(course: Course, whole: Scored | None, standings: list[Standing], not_tried: dict[str, str]) -> Worth:
     """The curves of the best model; where they leave it open whether fresh weights are better, those join the race."""
+    if whole is None:
+        return Worth(missing="no model was scored")
     able = [one for one in standings if one.arm.kind == "baseline" and one.arm.name != verdict.BLIND]
     baseline = max(able, key=lambda one: one.value).arm.name
     reading = Reading(((int(whole.reading),),))

@@ -83,7 +83,8 @@ def advise(
     from headstart.advisor.wishes import Wishes
 
     refs = candidates.split(",") if isinstance(candidates, str) else candidates or ()
-    wishes = Wishes(candidates=tuple(map(str.strip, refs)), max_size=max_size, max_latency=max_latency, license=license)
+    refs = tuple(dict.fromkeys(ref.strip() for ref in refs))
+    wishes = Wishes(candidates=refs, max_size=max_size, max_latency=max_latency, license=license)
     place = fresh_folder(data, within=ADVICE) if out is None else Path(out)
     return advising.advise(data, settings_from(settings), wishes, out=place, listener=listener)
 

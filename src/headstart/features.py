@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -157,9 +159,7 @@ def keep(extractor: Extractor, encoded: Encoded, keys: Sequence[str], *, cache: 
 
 def _add_missing(extractor: Extractor, encoded: Encoded, keys: Sequence[str], folder: Path, listener: Listener) -> None:
     store.note(folder, extractor.about())
-    known = store.known(folder)
-    # a text that occurs twice is computed once
-    missing = np.array(sorted({key: i for i, key in enumerate(keys) if key not in known}.values()), dtype=np.int64)
+    missing = _missing(keys, folder)
     if reused := len(keys) - len(missing):
         listener(Note(f"Features of {reused:,} of {len(keys):,} rows were computed before and reused."))
     if len(missing):
@@ -168,24 +168,53 @@ def _add_missing(extractor: Extractor, encoded: Encoded, keys: Sequence[str], fo
             store.note(folder, extractor.about())
 
 
+def _missing(keys: Sequence[str], folder: Path) -> Indices:
+    """The rows that are not kept yet; a text that occurs twice counts once."""
+    known = store.known(folder)
+    return np.array(sorted({key: i for i, key in enumerate(keys) if key not in known}.values()), dtype=np.int64)
+
+
+def num_tokens_missing(extractor: Extractor, encoded: Encoded, keys: Sequence[str], *, cache: Path) -> int:
+    """Tokens of the rows that `of` would compute."""
+    return int(encoded.lengths[_missing(keys, cache / "features" / extractor.key())].sum())
+
+
+def seconds_per_token(extractor: Extractor, encoded: Encoded) -> float:
+    """How long the frozen module takes: measured on one batch for each core, from the rows to their features."""
+    groups = batches.by_length(encoded.lengths)
+    # whole batches of middling rows, on all cores: a small one, or one alone, is no sample of what is to come
+    some = groups[max(0, len(groups) // 2 - 1) :][: os.cpu_count() or 1]
+    read = _reader(extractor, encoded)
+    read(some[0][:1])  # the first pass sets things up
+    start = time.perf_counter()
+    for _ in batches.spread(read, some):
+        pass
+    return (time.perf_counter() - start) / float(sum(encoded.lengths[group].sum() for group in some))
+
+
+def _reader(extractor: Extractor, encoded: Encoded) -> Callable[[Indices], list[store.Array]]:
+    """From some of the rows to their features."""
+    import torch
+
+    module = kernels.tuned(extractor.module.to(device()), extractor.dtype)
+
+    def read(rows: Indices) -> list[store.Array]:
+        with torch.inference_mode():
+            given = extractor.read(module, batches.placed(encoded.take(rows), extractor.dtype))
+        return _rows(given, encoded.lengths[rows], extractor)
+
+    return read
+
+
 def _computed(
     extractor: Extractor, encoded: Encoded, missing: Indices, listener: Listener
 ) -> Iterator[tuple[int, store.Array]]:
     """The missing rows with their features, shortest rows first."""
-    import torch
-
-    module = kernels.tuned(extractor.module.to(device()), extractor.dtype)
-    groups = batches.by_length(encoded.lengths[missing])
-
-    def read(group: Indices) -> list[store.Array]:
-        with torch.inference_mode():
-            inputs = batches.placed(encoded.take(missing[group]), extractor.dtype)
-            given = extractor.read(module, inputs)
-        return _rows(given, encoded.lengths[missing[group]], extractor)
-
+    read = _reader(extractor, encoded)
+    groups = [missing[group] for group in batches.by_length(encoded.lengths[missing])]
     done = 0
     for group, arrays in zip(groups, batches.spread(read, groups), strict=True):
-        yield from zip(missing[group].tolist(), arrays, strict=True)
+        yield from zip(group.tolist(), arrays, strict=True)
         done += len(group)
         listener(Advance("features", done, len(missing)))
 

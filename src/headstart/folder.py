@@ -109,13 +109,13 @@ def agree(partial: Path, settings: Mapping[str, Any], **asked: str | None) -> No
         write_json(path, now)
         return
     then = json.loads(path.read_text(encoding="utf-8"))
-    changed = [f"the {name}" for name in asked if then[name] != now[name]]
+    changed = [f"the {name}" for name in asked if then.get(name) != now[name]]
     options = [name for name, value in now["settings"].items() if then["settings"].get(name) != value]
     changed += [f"--{name.replace('_', '-')}" for name in options]
     if changed:
         raise OutputError(
             f'"{partial}" holds an interrupted run that was begun otherwise: {", ".join(changed)} changed since. '
-            f"Go on with headstart fit --resume, name another folder with --out, or remove it."
+            f"Go on with what it was begun with, name another folder with --out, or remove it."
         )
 
 

@@ -26,11 +26,16 @@ KNOWN_OF_MODEL = frozenset({"asked", "source", "revision", "license", "ran_code"
 PACKAGES = ("torch", "transformers", "tokenizers", "safetensors", "numpy", "scikit-learn", "pyarrow", "pillow")
 
 
+def now() -> str:
+    """The time of day with its zone, to the second."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+
 def run_facts(*, found: Found, splits: Splits, settings: FitSettings, ref: Ref, why: str) -> dict[str, Any]:
     """The part of run.json that is known before learning starts."""
     return {
         "headstart": __version__,
-        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "created": now(),
         "task": found.task,
         "data": {"asked": found.asked, "sha256": found.sha256, "rows": _num_rows(splits), "how": splits.how},
         "settings": dataclasses.asdict(settings),

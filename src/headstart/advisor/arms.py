@@ -36,9 +36,9 @@ class Arm:
 
 
 def worth_training(ranking: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The references of the models that may be the best, by `scores.ranking`; always one, and never many."""
+    """The references of the models that may be the best, by `scores.ranking`; one if there is any, and never many."""
     likely = [one["model"] for one in ranking if one["probability_of_best"] >= CHANCE]
-    return (likely or [ranking[0]["model"]])[:MOST_MODELS]
+    return (likely or [one["model"] for one in ranking[:1]])[:MOST_MODELS]
 
 
 def of_model(scored: Sequence[Scored], *, can_be_shorter: bool, reads_layers: bool) -> list[Arm]:
@@ -57,7 +57,7 @@ def of_model(scored: Sequence[Scored], *, can_be_shorter: bool, reads_layers: bo
     if low.blocks < num_blocks:
         cut = {"read": low.reading} | ({"blocks": low.blocks} if can_be_shorter else {})
         cut = {**model, "strategy": "frozen", **cut}
-        arms.append(Arm(f"{whole.name}, lowest {low.blocks} blocks, frozen", "pretrained", low.blocks, cut))
+        arms.append(Arm(f"{whole.name}, {_lowest(low.blocks)}, frozen", "pretrained", low.blocks, cut))
     if num_blocks == 0:
         return arms  # what has no blocks cannot be trained
     if num_blocks > TOP:
@@ -66,8 +66,12 @@ def of_model(scored: Sequence[Scored], *, can_be_shorter: bool, reads_layers: bo
     arms.append(Arm(f"{whole.name}, all trained", "pretrained", num_blocks, {**model, "strategy": "full"}))
     if can_be_shorter and 1 < low.blocks < num_blocks:
         cut = {**model, "strategy": "full", "blocks": low.blocks}
-        arms.append(Arm(f"{whole.name}, lowest {low.blocks} blocks, all trained", "pretrained", low.blocks, cut))
+        arms.append(Arm(f"{whole.name}, {_lowest(low.blocks)}, all trained", "pretrained", low.blocks, cut))
     return arms
+
+
+def _lowest(num_blocks: int) -> str:
+    return "lowest block" if num_blocks == 1 else f"lowest {num_blocks} blocks"
 
 
 def lowest_as_good(scored: Sequence[Scored]) -> Scored:

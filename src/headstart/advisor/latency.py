@@ -11,9 +11,13 @@ import numpy as np
 from headstart.model import Model
 
 SINGLES = 30
-"""Items answered one by one."""
+"""Most items answered one by one."""
 MANY = 256
-"""Items answered together."""
+"""Most items answered together."""
+FEWEST = 10
+"""Items answered either way, however long they take."""
+SECONDS = 2.0
+"""What either way may take beyond that."""
 
 
 def measured(model: Model, items: Sequence[Any]) -> dict[str, float]:
@@ -23,11 +27,14 @@ def measured(model: Model, items: Sequence[Any]) -> dict[str, float]:
         model: Ready to answer.
         items: What it is to answer; the first are used.
     """
-    singles, many = list(items[:SINGLES]), list(items[:MANY])
-    model.logits(singles[:1])  # the first pass sets things up
-    one_by_one = [_seconds(model, [item]) for item in singles]
-    p50, p95 = np.percentile(one_by_one, [50, 95]) * 1000
-    return {"p50_ms": float(p50), "p95_ms": float(p95), "items_per_second": len(many) / _seconds(model, many)}
+    model.logits(items[:1])  # the first pass sets things up
+    one_by_one: list[float] = []
+    while len(one_by_one) < min(SINGLES, len(items)) and (len(one_by_one) < FEWEST or sum(one_by_one) < SECONDS):
+        one_by_one.append(_seconds(model, [items[len(one_by_one)]]))
+    p50, p95 = np.percentile(one_by_one, [50, 95])
+    many = list(items[: max(FEWEST, min(MANY, int(SECONDS / p50)))])
+    rate = len(many) / _seconds(model, many)
+    return {"p50_ms": float(p50) * 1000, "p95_ms": float(p95) * 1000, "items_per_second": rate}
 
 
 def _seconds(model: Model, items: Sequence[Any]) -> float:

@@ -41,7 +41,16 @@ class Ledger:
     @property
     def seconds(self) -> float:
         """What all of it took."""
-        return sum(float(entry["seconds"]) for entry in self.entries.values())
+        return sum(self.seconds_by_kind.values())
+
+    @property
+    def seconds_by_kind(self) -> dict[str, float]:
+        """What was measured, and what all of that took."""
+        found: dict[str, float] = {}
+        for key, entry in self.entries.items():
+            what = json.loads(key)[0]
+            found[what] = found.get(what, 0.0) + float(entry["seconds"])
+        return found
 
     def _write(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)

@@ -141,7 +141,8 @@ def advanced(course: Course, arm: Arm, until: int, earlier: Standing | None = No
     most = epochs_of(arm, settings, course.task)
     until = min(until, most)
     done = 0 if earlier is None else earlier.epochs
-    run = _Run(course, settings, done, until, most, share, arm.is_moving)
+    known = None if earlier is None else earlier.answering
+    run = _Run(course, settings, done, until, most, share, arm.is_moving, known)
     asked = {"changes": dict(arm.changes), "until": until, "seed": settings.seed}
     found = course.ledger.once("arm", run.judged, **asked)
     seconds = found["seconds"] + (0.0 if earlier is None else earlier.seconds)
@@ -173,7 +174,8 @@ class _Run:
     most: int
     share: float
     is_moving: bool
-    """A model that does not move was passed over already, and costs little; it is not asked whether it fits."""
+    answering: Mapping[str, float] | None
+    """From where it paused: more training changes nothing about what an answer costs."""
 
     def judged(self) -> dict[str, Any]:
         """Hits in all rounds, seconds, what answering costs, and how large the model is."""
@@ -185,15 +187,16 @@ class _Run:
         for number, each in enumerate(course.rounds):
             ready = learning.Ready(course.task_name, backbone, Splits(each.train, each.validation, None), stages)
             kept = folder_of(course, self.settings) / f"round-{number + 1}"
-            # the rounds to come are like this one, and of its epochs only some are asked for
-            times = (self.until - self.done) / self.most * (len(course.rounds) - number) * self.is_moving
-            listener = guarded(course.clock, course.listener, times=times, share=self.share)
+            # the rounds to come are like this one, and of its epochs only some are asked for; of features, each round
+            # finds what the ones before it have kept
+            to_come = (self.until - self.done) / self.most * (len(course.rounds) - number) if self.is_moving else 1.0
+            listener = guarded(course.clock, course.listener, times=to_come, share=self.share)
             model, _ = learning.once(ready, self.settings, listener, Around(kept=kept, until=self.until))
             answers = model.predict(course.task.items(each.validation))
             hits += course.task.metrics(answers, each.validation, model.learned)["counts"]
         mib = sum(parameter.nbytes for parameter in model.network.parameters()) / 2**20
-        answering = latency.measured(model, course.task.items(each.validation))
-        return {"hits": hits, "seconds": time.monotonic() - began, "answering": answering, "mib": mib}
+        answering = self.answering or latency.measured(model, course.task.items(each.validation))
+        return {"hits": hits, "seconds": time.monotonic() - began, "answering": dict(answering), "mib": mib}
 
 
 def folder_of(course: Course, settings: FitSettings) -> Path:

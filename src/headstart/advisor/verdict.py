@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from headstart import score
@@ -17,7 +17,9 @@ BLIND = "majority class"
 TOLERANCE = 0.005
 """So much of the primary metric nobody need pay for: of arms this close the cheapest is taken."""
 NARROW = 0.05
-"""Half the width of an interval from which "no difference" says something; a wider one means too few rows."""
+"""A gain that one need not look for: where a larger one is possible, rows are too few to say that there is none."""
+CHANCE = 0.05
+"""How probably guessing may look like a signal, over all ways together and to either side."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Verdict:
     kind: Kind
     taken: Standing | None
     sentence: str
-    why: Mapping[str, str]
+    why: Mapping[str, str] = field(default_factory=dict)
     """For each arm that was not taken, why."""
 
     def to_json(self) -> dict[str, Any]:
@@ -40,34 +42,36 @@ def of(standings: Sequence[Standing], *, primary: str, seed: int, most_ms: float
     """The verdict on how the arms stand.
 
     Args:
-        standings: All arms, the blind baseline among them, judged on the same rows.
+        standings: All arms, the baselines among them, judged on the same rows.
         primary: The metric's name.
         seed: Of the bootstraps.
         most_ms: Milliseconds that one answer may take, in 19 of 20 cases.
     """
     blind = next(one for one in standings if one.arm.name == BLIND)
     able = [one for one in standings if one is not blind and not _is_slow(one, most_ms)]
-    if not able:
-        return Verdict("not-enough-data", None, "Nothing that was measured answers fast enough.", {})
-    if not any(one.arm.kind == "pretrained" for one in standings):
-        return Verdict("not-enough-time", None, "Not enough time to tell: no model was trained. Raise --budget.", {})
+    if not _of_kind(standings, "pretrained"):
+        return _no_model(able, primary)
     best = max(able, key=lambda one: one.value)
-    signal = score.gain(best.hits, blind.hits, seed=seed)
-    if signal["low"] <= 0:
-        return _nothing_told(best, blind, signal, primary, standings)
-    taken = cheapest(able, seed=seed)
+    # the best of several is ahead of guessing by chance more often than one alone would be
+    if chance_over(blind.hits, best.hits, seed=seed) >= CHANCE / 2 / len(able):
+        return _nothing_told(best, blind, len(able), primary, seed)
+    taken = cheapest(able)
     kind = _kind(taken, able, seed)
-    told = _sentence(kind, taken, able, primary, seed)
+    told = _sentence(kind, taken, able, primary, seed) + _slower(standings, taken, primary, most_ms)
     why = {one.arm.name: _why_not(one, taken, primary, seed, most_ms) for one in standings if one is not taken}
-    return Verdict(kind, taken, told, why)
+    return Verdict(kind, taken, f"{told}.", why)
+
+
+def _of_kind(standings: Sequence[Standing], *kinds: str) -> list[Standing]:
+    return [one for one in standings if one.arm.kind in kinds]
 
 
 def _is_slow(one: Standing, most_ms: float | None) -> bool:
     return most_ms is not None and one.answering is not None and one.answering["p95_ms"] > most_ms
 
 
-def cheapest(able: Sequence[Standing], *, seed: int) -> Standing:
-    """The cheapest arm of those that are as good as the best: within the tolerance, or above it with some chance.
+def cheapest(able: Sequence[Standing]) -> Standing:
+    """The cheapest arm of those within the tolerance of the best.
 
     A baseline is cheaper than a model, a frozen model than one that is trained, few blocks than many.
     """
@@ -77,46 +81,67 @@ def cheapest(able: Sequence[Standing], *, seed: int) -> Standing:
 
 
 def _kind(taken: Standing, able: Sequence[Standing], seed: int) -> Kind:
-    """What the arm that is taken says about pretraining, if its lead is more than chance."""
-    if taken.arm.kind != "pretrained":
-        return taken.arm.kind
-    others = [one for one in able if one.arm.kind != "pretrained"]
-    if not others:
-        return "pretrained"
-    rival = max(others, key=lambda one: one.value)
-    lead = score.gain(taken.hits, rival.hits, seed=seed)
-    if lead["low"] > 0:
-        return "pretrained"
-    is_level = lead["value"] <= TOLERANCE and lead["high"] - lead["low"] <= 2 * NARROW
-    return "scratch" if rival.arm.kind == "scratch" and is_level else "not-enough-data"
+    """What the arm that is taken says about pretraining, if these rows can say it."""
+    if taken.arm.kind == "pretrained":
+        others = _of_kind(able, "scratch", "baseline")
+        rival = max(others, key=lambda one: one.value)
+        if score.gain(taken.hits, rival.hits, seed=seed)["low"] > 0:
+            return "pretrained"
+        is_level = rival.arm.kind == "scratch" and rival.value >= taken.value - TOLERANCE
+        return "scratch" if is_level and not _may_gain(taken, rival, seed) else "not-enough-data"
+    pretrained = max(_of_kind(able, "pretrained"), key=lambda one: one.value, default=None)
+    is_open = pretrained is not None and _may_gain(pretrained, taken, seed)
+    return "not-enough-data" if is_open else taken.arm.kind
 
 
-def _nothing_told(
-    best: Standing, blind: Standing, signal: Mapping[str, Any], primary: str, standings: Sequence[Standing]
-) -> Verdict:
+def _may_gain(ours: Standing, theirs: Standing, seed: int) -> bool:
+    """Whether ours may be better by more than one would shrug at, as far as these rows tell."""
+    return bool(score.gain(ours.hits, theirs.hits, seed=seed)["high"] > NARROW)
+
+
+def _no_model(able: Sequence[Standing], primary: str) -> Verdict:
+    """There was no time for a single model."""
+    best = max(able, key=lambda one: one.value)
+    told = f"no model was trained, and {best.arm.name} reaches {primary} {_told(best)}"
+    return Verdict("not-enough-time", None, f"Not enough time to tell: {told}. Raise --budget.")
+
+
+def _nothing_told(best: Standing, blind: Standing, num_ways: int, primary: str, seed: int) -> Verdict:
     """No arm is better than guessing, as far as these rows tell."""
-    half = (signal["high"] - signal["low"]) / 2
     figures = (
-        f"the best of {len(standings) - 1} ways, {best.arm.name}, reaches {primary} {_told(best)} on "
+        f"the best of {num_ways} ways, {best.arm.name}, reaches {primary} {_told(best)} on "
         f"{len(best.hits):,} rows it had not seen, against {blind.value:.3f} for always answering the commonest class"
     )
-    if half <= NARROW:
-        return Verdict("no-signal", None, f"No signal in these labels: {figures}.", {})
-    return Verdict("not-enough-data", None, f"Not enough data to tell: {figures}.", {})
+    if _may_gain(best, blind, seed):
+        return Verdict("not-enough-data", None, f"Not enough data to tell: {figures}. Label more rows.")
+    return Verdict("no-signal", None, f"No signal in these labels: {figures}.")
 
 
 def _sentence(kind: Kind, taken: Standing, able: Sequence[Standing], primary: str, seed: int) -> str:
-    expected = f"expect {primary} {_told(taken)}"
-    rivals = [one for one in able if one is not taken and (one.arm.kind != taken.arm.kind)]
-    rival = max(rivals, key=lambda one: one.value, default=None)
+    name = taken.arm.name
+    said = {
+        "pretrained": f"Use the pretrained model: {name}",
+        "baseline": f"The simple baseline is enough: {name}",
+        "scratch": f"Pretraining does not help here: {name}",
+    }
+    opening = said.get(kind, f"Not enough data to tell whether pretraining helps: {name} is ahead")
+    if kind == "scratch" and taken.arm.kind == "pretrained":
+        opening += " costs least of what is as good"
+    if not _of_kind(able, "pretrained"):
+        opening = f"No pretrained model answers fast enough: take {name}"
+    rival = max((one for one in able if one.arm.kind != taken.arm.kind), key=lambda one: one.value, default=None)
     against = "" if rival is None else f", against {rival.value:.3f} for {rival.arm.name}{_gain(taken, rival, seed)}"
-    if kind == "pretrained":
-        return f"Use the pretrained model: {taken.arm.name}; {expected}{against}."
-    if kind == "baseline":
-        return f"The simple baseline is enough: {taken.arm.name}; {expected}{against}."
-    if kind == "scratch":
-        return f"Pretraining does not help here: {taken.arm.name}; {expected}{against}."
-    return f"Not enough data to tell whether pretraining helps: {taken.arm.name} is ahead; {expected}{against}."
+    return f"{opening}; expect {primary} {_told(taken)}{against}"
+
+
+def _slower(standings: Sequence[Standing], taken: Standing, primary: str, most_ms: float | None) -> str:
+    """What would be better and answers too slowly."""
+    slow = [one for one in standings if _is_slow(one, most_ms) and one.value > taken.value + TOLERANCE]
+    if not slow:
+        return ""
+    best = max(slow, key=lambda one: one.value)
+    assert best.answering is not None, "what is slow was timed"
+    return f"; {best.arm.name} reaches {primary} {best.value:.3f} in {best.answering['p95_ms']:.1f} ms, too slow"
 
 
 def _told(one: Standing) -> str:
@@ -134,7 +159,7 @@ def _why_not(one: Standing, taken: Standing, primary: str, seed: int, most_ms: f
     if _is_slow(one, most_ms) and one.answering is not None:
         return f"too slow: {one.answering['p95_ms']:.1f} ms for one answer in 19 of 20 cases"
     if one.value >= taken.value - TOLERANCE:
-        return f"no better within {TOLERANCE} and dearer: {primary} {one.value:.3f}"
+        return f"{primary} {one.value:.3f}, no better by more than {TOLERANCE}, and dearer"
     chance = chance_over(one.hits, taken.hits, seed=seed)
     after = "" if one.is_done else f" after {one.epochs} of {one.most} epochs"
     return f"{primary} {one.value:.3f}{after}; as good with a probability of {chance:.0%}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from headstart import budget
@@ -71,13 +71,16 @@ class Wishes:
         return f"its licence is {license or 'not known'}, and {self.license} was asked for"
 
 
-def considered(wishes: Wishes, listed: Sequence[Listed], modality: str) -> tuple[list[str], dict[str, str]]:
+def considered(
+    wishes: Wishes, listed: Sequence[Listed], modality: str, look: Callable[[str], tuple[str | None, float]]
+) -> tuple[list[str], dict[str, str]]:
     """The references to try, and why others are left out.
 
     Args:
         wishes: Of the user.
         listed: Every model the sources know of.
         modality: Of the rows.
+        look: Licence and MiB of a model by its reference; raises where there is none for these rows.
 
     Raises:
         ModelNotFound: None is left.
@@ -86,11 +89,13 @@ def considered(wishes: Wishes, listed: Sequence[Listed], modality: str) -> tuple
     asked = list(wishes.candidates) or [ref for ref, model in known.items() if model.is_available]
     left_out: dict[str, str] = {}
     for ref in asked:
-        model = known.get(ref)
-        if model is not None and (why := wishes.refuses(model.license, model.mib)):
+        # a listed model is judged before it is loaded, or fetched
+        of_it = (known[ref].license, known[ref].mib) if ref in known else look(ref)
+        if why := wishes.refuses(*of_it):
             left_out[ref] = why
     taken = [ref for ref in asked if ref not in left_out]
     if not taken:
         said = "; ".join(f"{ref}: {why}" for ref, why in left_out.items()) or f"no {modality} model is on this machine"
-        raise ModelNotFound(f"There is no pretrained model to consider ({said}). Name some with --candidates.")
+        mend = "Ask for less, or name others" if left_out else "Name some"
+        raise ModelNotFound(f"There is no pretrained model to consider ({said}). {mend} with --candidates.")
     return taken, left_out

@@ -67,7 +67,7 @@ def of(course: Course, frozen: str, vectors: Callable[[Rows], Any], baseline: st
     except OutOfTime as late:
         missing = f"more of the curves {late}"
     except DataError as few:
-        missing = str(few)
+        missing = str(few).rstrip(".")
     if missing is not None:
         course.listener(Note(f"Learning curves are not complete: {missing}."))
     return _told(course, found, missing)

@@ -12,6 +12,7 @@ Examples:
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -65,13 +66,15 @@ def lines(facts: Mapping[str, Any], folder: Path, data: str) -> Iterator[str]:
     yield ""
     head = ("", facts["primary"], "95 % interval", "epochs", "one answer", "weights")
     yield from _show.columns([head, *map(_line, facts["standings"])], indent="  ")
+    for name, why in facts["left_out"].items():
+        yield f"  {name}: left out, {why}"
     for name, why in facts["verdict"]["not_tried"].items():
         yield f"  {name}: not tried, it {why}"
     yield f"  judged on {facts['judged']['rows']:,} rows; {facts['spent']:.0f} s spent"
     yield ""
     yield from _show.places({"advice": folder / "advice.json"})
     if facts["verdict"]["taken"] is not None and facts["verdict"]["taken"]["settings"]:
-        yield f"  carry it out: headstart fit {data} --advice {folder}"
+        yield f"  carry it out: headstart fit {shlex.quote(data)} --advice {shlex.quote(str(folder))}"
 
 
 def _line(one: Mapping[str, Any]) -> tuple[str, ...]:

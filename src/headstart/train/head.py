@@ -148,34 +148,39 @@ def _extract(
     """Features of the training rows, and of the validation rows where there are any."""
     job.listener(Stage("features", f"{len(job.train):,} rows, computed once"))
     encoded = job.encoded(job.train)
-    once = one_pass(module, read, encoded)
-    arithmetic = precision(job, name, once)
-    trial.foresee_features(job, lambda: once(arithmetic.dtype), once.tokens, encoded)
+    arithmetic = precision(job, name, one_pass(module, read, encoded))
     extractor = features.Extractor(
         *(module, read, width, name, job.backbone.digest(), job.settings.max_length, arithmetic.dtype),
         long=job.long,
         of=str(job.backbone.ref),
     )
 
-    def compute(rows: Rows, inputs: Encoded) -> _Split:
+    def keys(rows: Rows, inputs: Encoded) -> list[str]:
         items = features.row_keys(job.task.items(rows), are_files=job.task.modality != "text")
-        keys = windows.keys(items, inputs)
-        found = features.of(extractor, inputs, keys, cache=features.cache_root(), listener=job.listener)
+        return windows.keys(items, inputs)
+
+    def compute(inputs: Encoded, known_as: list[str]) -> _Split:
+        found = features.of(extractor, inputs, known_as, cache=features.cache_root(), listener=job.listener)
         return _Split(found, inputs)
 
+    known_as = keys(job.train, encoded)
+    missing = features.num_tokens_missing(extractor, encoded, known_as, cache=features.cache_root())
+    trial.foresee_features(job, encoded, missing, lambda: features.seconds_per_token(extractor, encoded))
     needs_more = job.validation is not None and job.settings.head != "linear"
-    held_out = compute(job.validation, job.encoded(job.validation)) if needs_more and job.validation else None
-    return _Extracted(compute(job.train, encoded), held_out, arithmetic)
+    held_out = None
+    if needs_more and job.validation:
+        unseen = job.encoded(job.validation)
+        held_out = compute(unseen, keys(job.validation, unseen))
+    return _Extracted(compute(encoded, known_as), held_out, arithmetic)
 
 
 @dataclass(frozen=True)
 class OnePass:
-    """The frozen part on one batch of middling rows, in either arithmetic; `tokens` is how many it has."""
+    """The frozen part on one batch of middling rows, in either arithmetic."""
 
     read: Callable[[nn.Module, Inputs], torch.Tensor]
     part: Callable[[str], nn.Module]
     inputs: Inputs
-    tokens: int
 
     def __call__(self, dtype: str) -> None:
         """Runs it once."""
@@ -188,7 +193,7 @@ def one_pass(module: nn.Module, read: Callable[[nn.Module, Inputs], torch.Tensor
     lengths = encoded.lengths
     rows = np.argsort(lengths)[len(lengths) // 2 :][: max(1, 1024 // max(1, int(np.median(lengths))))]
     part = functools.cache(lambda dtype: kernels.tuned(module.to(device()), dtype))
-    return OnePass(read, part, encoded.take(rows), int(lengths[rows].sum()))
+    return OnePass(read, part, encoded.take(rows))
 
 
 def _classes(job: Job) -> linear.Ints:

@@ -86,24 +86,21 @@ def planned(
     return dataclasses.replace(plan, piece=found.piece, num_steps=num_steps, seconds=time_for_steps), foreseen
 
 
-def foresee_features(job: Job, work: Callable[[], None], tokens: int, encoded: Encoded) -> None:
-    """Says what a run will cost that computes features once, unless they were kept before, and learns a head on them.
+def foresee_features(job: Job, encoded: Encoded, missing: int, a_token: Callable[[], float]) -> None:
+    """Says what a run will cost that computes features once and learns a head on them.
 
     Args:
         job: Knows the budget and the time already gone.
-        work: Computes the features of one batch.
-        tokens: In that batch.
         encoded: The training rows.
+        missing: Tokens of those whose features were not kept before.
+        a_token: Measures the seconds that the features of one token take.
 
     Raises:
         SettingError: The budget is too small for it.
     """
-    work()
-    start = time.perf_counter()
-    work()
-    a_token = (time.perf_counter() - start) / tokens
     an_item = float(encoded.lengths.sum()) / len(np.unique(windows.owners(encoded)))
-    seconds = job.around.seconds + a_token * (float(encoded.lengths.sum()) + an_item * job.around.num_test) + FINISH
+    tokens = missing + an_item * job.around.num_test
+    seconds = job.around.seconds + (tokens * a_token() if tokens else 0.0) + FINISH
     limit = job.budget.seconds
     if limit is not None and seconds > limit:
         raise SettingError(

@@ -1,0 +1,97 @@
+"""Which ways compete for a model: its names, its changes of the settings, and how far up it pays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from made_arms import scored
+
+from headstart.advisor import arms
+from headstart.settings import FitSettings
+
+SHAPES: dict[str, tuple[list[float], dict[str, bool], list[tuple[str, int, dict[str, Any]]]]] = {
+    "the lowest block is as good": (
+        [0.90, 0.91, 0.92],
+        {"can_be_shorter": True, "reads_layers": True},
+        [
+            ("made, frozen", 3, {"strategy": "frozen"}),
+            ("made, lowest block, frozen", 1, {"strategy": "frozen", "read": "1", "blocks": 1}),
+            ("made, top 2 blocks trained", 3, {"strategy": "top", "top": 2}),
+            ("made, all trained", 3, {"strategy": "full"}),
+        ],
+    ),
+    "two of three are as good": (
+        [0.50, 0.91, 0.92],
+        {"can_be_shorter": True, "reads_layers": False},
+        [
+            ("made, frozen", 3, {"strategy": "frozen", "read": "3"}),
+            ("made, lowest 2 blocks, frozen", 2, {"strategy": "frozen", "read": "2", "blocks": 2}),
+            ("made, top 2 blocks trained", 3, {"strategy": "top", "top": 2}),
+            ("made, all trained", 3, {"strategy": "full"}),
+            ("made, lowest 2 blocks, all trained", 2, {"strategy": "full", "blocks": 2}),
+        ],
+    ),
+    "all are needed": (
+        [0.50, 0.92],
+        {"can_be_shorter": True, "reads_layers": True},
+        [
+            ("made, frozen", 2, {"strategy": "frozen"}),
+            ("made, all trained", 2, {"strategy": "full"}),
+        ],
+    ),
+    "it cannot be cut": (
+        [0.50, 0.91, 0.92],
+        {"can_be_shorter": False, "reads_layers": True},
+        [
+            ("made, frozen", 3, {"strategy": "frozen"}),
+            ("made, lowest 2 blocks, frozen", 2, {"strategy": "frozen", "read": "2"}),
+            ("made, top 2 blocks trained", 3, {"strategy": "top", "top": 2}),
+            ("made, all trained", 3, {"strategy": "full"}),
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize(("accuracies", "can", "expected"), SHAPES.values(), ids=SHAPES.keys())
+def test_the_arms_of_a_model_follow_from_its_depths(
+    accuracies: list[float], can: dict[str, bool], expected: list[tuple[str, int, dict[str, Any]]]
+) -> None:
+    found = arms.of_model(scored(accuracies), **can)
+
+    told = [(arm.name, arm.blocks, {**arm.changes}) for arm in found]
+    assert told == [(name, blocks, {"model": "dir:made", **changes}) for name, blocks, changes in expected]
+    assert [arm.is_moving for arm in found] == [arm.changes["strategy"] != "frozen" for arm in found]
+
+
+def test_every_change_is_a_setting() -> None:
+    for arm in [*arms.of_model(scored([0.5, 0.9, 0.9]), can_be_shorter=True, reads_layers=False)]:
+        FitSettings(**arm.changes)
+
+
+def test_what_has_no_blocks_is_only_taken_as_it_is() -> None:
+    whole = [one for one in scored([0.9]) if object.__setattr__(one, "blocks", 0) is None]
+
+    assert [arm.name for arm in arms.of_model(whole, can_be_shorter=False, reads_layers=True)] == ["made, frozen"]
+
+
+# of 100 rows, 92 right: Wilson's interval goes down to 0.850, computed by hand
+@pytest.mark.parametrize(("accuracies", "depth"), [([0.84, 0.86, 0.92], 2), ([0.85, 0.86, 0.92], 2), ([0.92], 1)])
+def test_the_lowest_depth_within_the_interval_of_the_best_is_as_good(accuracies: list[float], depth: int) -> None:
+    assert arms.lowest_as_good(scored(accuracies)).blocks == depth
+
+
+@pytest.mark.parametrize(
+    ("chances", "taken"),
+    [
+        ([0.5, 0.3, 0.2], ["m0", "m1", "m2"]),
+        ([0.3, 0.3, 0.2, 0.2], ["m0", "m1", "m2"]),
+        ([0.96, 0.04], ["m0"]),
+        ([0.04, 0.04], ["m0"]),
+        ([], []),
+    ],
+)
+def test_models_that_may_be_the_best_are_trained_and_never_many(chances: list[float], taken: list[str]) -> None:
+    ranking = [{"model": f"m{at}", "probability_of_best": chance} for at, chance in enumerate(chances)]
+
+    assert arms.worth_training(ranking) == taken

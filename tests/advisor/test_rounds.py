@@ -1,0 +1,62 @@
+"""Which rows arms are judged on: every one it learnt nothing from, each once, copies together, never the test rows."""
+
+from __future__ import annotations
+
+import pytest
+from made_arms import rows_of
+
+from headstart.advisor import rounds
+from headstart.contracts import Rows, Splits
+
+
+def splits(num_train: int, num_validation: int, *, classes: int = 2) -> Splits:
+    pairs = [(f"text {n}", f"class {n % classes}") for n in range(num_train + num_validation + 10)]
+    parts = pairs[:num_train], pairs[num_train:-10], pairs[-10:]
+    return Splits(*map(rows_of, parts))
+
+
+def texts(rows: Rows) -> list[str]:
+    return list(rows.column("text"))
+
+
+def of(found: Splits, groups: list[str] | None = None) -> list[rounds.Round]:
+    return rounds.of(found, groups or texts(rounds.together(found)), seed=0)
+
+
+def test_many_validation_rows_are_judged_once_as_they_are() -> None:
+    found = splits(500, rounds.ENOUGH)
+
+    (only,) = of(found)
+
+    assert (only.train, only.validation) == (found.train, found.validation)
+
+
+@pytest.mark.parametrize(("num_train", "num_validation"), [(200, rounds.ENOUGH - 1), (20, 4)])
+def test_few_validation_rows_are_judged_with_all_others_each_once(num_train: int, num_validation: int) -> None:
+    found = splits(num_train, num_validation)
+
+    three = of(found)
+
+    assert len(three) == rounds.FOLDS
+    judged = [text for each in three for text in texts(each.validation)]
+    assert sorted(judged) == sorted(texts(rounds.together(found)))
+    assert all(not {*texts(each.train)} & {*texts(each.validation)} for each in three)
+
+
+def test_copies_of_a_row_are_judged_together() -> None:
+    found = splits(90, 9)
+    groups = [f"copy {n // 3}" for n in range(99)]
+    known_as = dict(zip(texts(rounds.together(found)), groups, strict=True))
+
+    for each in of(found, groups):
+        assert not {known_as[text] for text in texts(each.train)} & {known_as[text] for text in texts(each.validation)}
+
+
+def test_a_class_that_was_not_learnt_is_not_judged() -> None:
+    pairs = [("alone", "rare"), *((f"text {n}", "ab"[n % 2]) for n in range(59))]
+    found = Splits(rows_of(pairs[:50]), rows_of(pairs[50:]), None)
+
+    three = of(found)
+
+    assert sum(len(each.validation) for each in three) == 59
+    assert all("rare" not in each.validation.column("label") for each in three)
