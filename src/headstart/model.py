@@ -28,7 +28,7 @@ from headstart.heads.form import Form
 from headstart.network import Headed, Reading, Whole
 from headstart.settings import LONG, WINDOWS
 from headstart.sources import _ref
-from headstart.sources._snippets import OF_WINDOWS
+from headstart.sources._snippets import OF_TOKENS, OF_WINDOWS
 
 FACTS = "headstart.json"
 """Our own facts about a model folder; written last, so that a folder without it is unfinished."""
@@ -196,8 +196,9 @@ def _network(backbone: Backbone, task: Task, learned: Learned, head: dict[str, A
 def usage(model: Model) -> str:
     """Python that opens the folder without headstart and reproduces its predictions; goes into the model card."""
     if not isinstance(model.network, Headed):
-        return model.backbone.usage(model.task.auto_class, max_length=model.max_length, long=model.long)
+        opened = model.backbone.usage(model.task.auto_class, max_length=model.max_length, long=model.long)
+        return opened + model.task.snippet
     opening = model.backbone.usage(None, max_length=model.max_length, long=model.long)
-    has_windows = model.long == "chunks" and model.backbone.max_tokens > 0
+    merging = {"chunks": OF_WINDOWS, WINDOWS: OF_TOKENS}.get(model.long, "") if model.backbone.max_tokens else ""
     trained, told = model.network, (model.names, model.backbone.modality)
-    return snippets.code(trained.form, opening, trained.reading.groups, *told, after=OF_WINDOWS if has_windows else "")
+    return snippets.code(trained.form, opening, trained.reading.groups, *told, after=merging) + model.task.snippet

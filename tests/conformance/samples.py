@@ -18,6 +18,7 @@ from torch.nn.functional import one_hot
 
 import families
 from headstart.contracts import Rows
+from headstart.data import spans, words
 
 NAMES = ("alpha", "beta", "gamma")
 ROWS = 8
@@ -55,11 +56,23 @@ def _sure_of_classes(targets: torch.Tensor, num_classes: int) -> torch.Tensor:
     return SURE * one_hot(targets.clamp(min=0), num_classes).float()
 
 
+def _of_words(text: str, label: str) -> list[spans.Span]:
+    """The first two words as one entity, and each later one of them as another."""
+    places = words.words(text)
+    later = [spans.Span(*place, label) for place in places[2::2]]
+    return [spans.Span(places[0][0], places[1][1], label), *later]
+
+
 TRUTHS: Mapping[str, Truth] = {
     "label": Truth(
         lambda content: [NAMES[i % len(NAMES)] for i in range(len(content))],
         _sure_of_classes,
         lambda answer: answer["label"],
+    ),
+    "spans": Truth(
+        lambda content: [spans.dumps(_of_words(text, NAMES[i % len(NAMES)])) for i, text in enumerate(content)],
+        _sure_of_classes,
+        lambda answer: spans.dumps([spans.Span(one["start"], one["end"], one["label"]) for one in answer["entities"]]),
     ),
 }
 """Kind of field -> how it is tried."""

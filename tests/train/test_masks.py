@@ -58,14 +58,17 @@ def layer() -> nn.Module:
 @pytest.mark.parametrize("kind", [None, "bool", "numbers"])
 def test_attention_without_anything_left_out_is_torchs(kind: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
     torch.manual_seed(0)
-    query, key, value = (torch.randn(2, 3, 7, 8) for _ in range(3))
+    given = [torch.randn(2, 3, 7, 8, requires_grad=True) for _ in range(3)]
     seen = (torch.arange(7) < torch.tensor([[7], [4]]))[:, None, None, :].expand(2, 1, 7, 7)
     mask = {None: None, "bool": seen, "numbers": torch.zeros(2, 1, 7, 7).masked_fill(~seen, -1e9)}[kind]
     # the explicit way, with a share so small that no number is left out
-    monkeypatch.setattr(masks, "dropped", lambda states, share: states)
-    ours, _ = masks.attention(layer(), query, key, value, mask, scaling=0.3, dropout=0.1)
-    theirs = nn.functional.scaled_dot_product_attention(query, key, value, attn_mask=mask, scale=0.3)
-    torch.testing.assert_close(ours, theirs.transpose(1, 2), atol=1e-6, rtol=1e-5)
+    monkeypatch.setattr(masks, "thinned", lambda states, share: (states, 1.0))
+    ours, _ = masks.attention(layer(), *given, mask, scaling=0.3, dropout=0.1)
+    theirs = nn.functional.scaled_dot_product_attention(*given, attn_mask=mask, scale=0.3).transpose(1, 2)
+    torch.testing.assert_close(ours, theirs, atol=1e-6, rtol=1e-5)
+    back = torch.randn(ours.shape)
+    both = [torch.autograd.grad(output, given, back) for output in (ours, theirs)]
+    torch.testing.assert_close(*both, atol=1e-6, rtol=1e-5)
 
 
 @pytest.mark.parametrize("name", ["bert", "vit", "wav2vec2", "deberta-v2"])

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     Indices = npt.NDArray[np.int64]
 
 Modality = Literal["text", "image", "audio"]
-FieldKind = Literal["text", "label", "image", "audio"]
+FieldKind = Literal["text", "label", "spans", "image", "audio"]
 Severity = Literal["error", "warning", "note"]
 SPLITS = ("train", "validation", "test")
 

@@ -17,6 +17,8 @@ from headstart.contracts import Field, FieldKind, Problem
 from headstart.data.delimited import is_utf8
 from headstart.data.part import MISSING, Chunk, Part
 from headstart.data.problems import Fault, at_row, short
+from headstart.data.spans import unified
+from headstart.data.words import joined
 
 ABSENT_WORDS = frozenset({"nan", "NaN", "NAN", "<NA>", "null", "NULL"})
 """What programs write for a value that is not there; nobody classifies it as a text."""
@@ -48,7 +50,9 @@ def _clean(
     chunk: Chunk, part: Part, columns: Mapping[str, str], fields: Sequence[Field]
 ) -> tuple[pa.Table, list[Problem]]:
     files = chunk.files if chunk.files is not None else [part.name] * len(chunk.rows)
-    cells = [list(map(_cleaner(field.kind, part.base), chunk.columns[columns[field.name]])) for field in fields]
+    given = {field.name: chunk.columns[columns[field.name]] for field in fields}
+    given = _with_spans(given, fields)
+    cells = [list(map(_cleaner(field.kind, part.base), given[field.name])) for field in fields]
     faults: dict[int, tuple[Fault, str]] = {}
     for field, values in zip(fields, cells, strict=True):
         for at, value in enumerate(values):
@@ -61,6 +65,16 @@ def _clean(
     return _table([list(compress(values, is_good)) for values in (*cells, files, chunk.rows)], fields), problems
 
 
+def _with_spans(given: dict[str, Sequence[Any]], fields: Sequence[Field]) -> dict[str, Sequence[Any]]:
+    """The values, where the truth is spans with text and spans in place of words and tags."""
+    spans = next((field.name for field in fields if field.kind == "spans"), None)
+    if spans is None:
+        return given
+    text = next(field.name for field in fields if field.kind == "text")
+    rows = [unified(content, truth) for content, truth in zip(given[text], given[spans], strict=True)]
+    return {**given, text: [row[0] for row in rows], spans: [row[1] for row in rows]}
+
+
 def _table(columns: Sequence[Sequence[Any]], fields: Sequence[Field]) -> pa.Table:
     # large_string: with 32-bit offsets, taking rows from more than 2 GiB of text fails.
     types = {**{field.name: pa.large_string() for field in fields}, "file": pa.large_string(), "row": pa.int64()}
@@ -68,9 +82,8 @@ def _table(columns: Sequence[Sequence[Any]], fields: Sequence[Field]) -> pa.Tabl
 
 
 def _cleaner(kind: FieldKind, base: Path | None) -> Callable[[Any], str | Fault]:
-    if kind in ("image", "audio"):
-        return lambda value: _image(value, base)
-    return _text if kind == "text" else _label
+    clean = {"text": _text, "label": _label, "spans": _spans}.get(kind, lambda value: _image(value, base))
+    return lambda value: value if isinstance(value, Fault) else clean(value)
 
 
 def is_absent(value: Any) -> bool:
@@ -88,6 +101,8 @@ def is_absent(value: Any) -> bool:
 def _text(value: Any) -> str | Fault:
     if is_absent(value):
         return Fault("empty-text", f"the text is {_absence(value)}. Fill it in, or remove the row.")
+    if isinstance(value, list | tuple) and value and all(isinstance(word, str) and word.strip() for word in value):
+        return _encodable(joined(value)[0])  # a text given in words
     if not isinstance(value, str):
         kind = type(value).__name__
         return Fault("not-text", f'"{short(value)}" is of type {kind}, and text was expected. Put it in quotes.')
@@ -106,6 +121,11 @@ def _label(value: Any) -> str | Fault:
         return _encodable(plain)
     kind = type(plain).__name__
     return Fault("not-a-label", f'"{short(plain)}" is of type {kind}; a label is one word, number or truth value.')
+
+
+def _spans(value: Any) -> str | Fault:
+    """Spans that were made one with their text already."""
+    return _encodable(value)
 
 
 def _absence(value: Any) -> str:

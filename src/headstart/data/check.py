@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from headstart.contracts import SPLITS, Field, Problem, Rows
 from headstart.data.classes import Counts, count_classes, misspelled, of_all, unseen
 from headstart.data.duplicates import Keys
+from headstart.data.entities import count_entities, problems_of
 from headstart.data.problems import listing
 from headstart.data.read import Found
 from headstart.data.repeats import Likeness, conflicts, image_likeness, leakage, repeats, text_likeness
@@ -69,6 +70,11 @@ def check(found: Found) -> Checked:
         problems += of_all(counts, found.splits, label)
         problems += conflicts(found.splits, likeness, label)
         facts["classes"] = len(counts)
+    spans = next((one.name for one in found.fields if one.kind == "spans"), None)
+    if spans is not None:
+        counts = count_entities(found.splits, spans)
+        problems += problems_of(counts, found.splits, spans)
+        facts["entity_types"] = len(counts)
     problems += repeats(found.splits, likeness, facts)
     problems += leakage(found.splits, likeness, facts)
     return Checked(found, tuple(problems), facts, counts, likeness.groups)

@@ -14,6 +14,7 @@ from headstart.contracts import Field
 from headstart.data.images import has_image_name
 from headstart.data.part import Header, Part
 from headstart.data.problems import closest, quoted
+from headstart.data.spans import are_spans
 from headstart.errors import DataError, UnknownName
 
 Candidates = Mapping[str, tuple[Field, ...]]
@@ -116,10 +117,15 @@ def bind(part: Part, binding: Binding, asked: Asked) -> Mapping[str, str]:
 
 def _match(part: Part, fields: Sequence[Field], asked: Asked) -> _Match:
     by_name = {one.name: _by_name(one, part, asked) for one in fields}
-    named = {name: column for name, column in by_name.items() if column is not None}
+    kinds = {one.name: one.kind for one in fields}
+    named = {
+        name: column
+        for name, column in by_name.items()
+        if column is not None and (name in asked.renames or _could_hold(kinds[name], part.sample[column]))
+    }
     found = dict(named)
     # Images first and text last: a column of file names would do as text, and a column of classes too.
-    for kind in ("image", "label", "text"):
+    for kind in ("image", "spans", "label", "text"):
         for one in fields:
             if one.kind == kind and one.name not in found and one.name not in asked.renames:
                 column = _by_content(one, part, fields, found)
@@ -142,6 +148,11 @@ def _by_name(wanted: Field, part: Part, asked: Asked) -> str | None:
     )
 
 
+def _could_hold(kind: str, values: Sequence[Any]) -> bool:
+    """Whether a column of the right name may be meant: classes are no lists, and spans are nothing else."""
+    return are_spans(values) if kind == "spans" else kind != "label" or not are_spans(values)
+
+
 def _by_content(wanted: Field, part: Part, fields: Sequence[Field], found: Mapping[str, str]) -> str | None:
     """The one column left that could be meant; a class only where no column would stay unused."""
     left = [column for column in part.columns if column not in found.values()]
@@ -157,9 +168,11 @@ def _by_content(wanted: Field, part: Part, fields: Sequence[Field], found: Mappi
 def _could_be(wanted: Field, values: Sequence[Any]) -> bool:
     if wanted.kind == "image":
         return _are_images(values)
+    if wanted.kind == "spans":
+        return are_spans(values)
     if wanted.kind == "text":
         return _is_text(values) and not _are_images(values)
-    return _repeats(values) and not _are_images(values)
+    return _repeats(values) and not _are_images(values) and not are_spans(values)
 
 
 def _are_images(values: Sequence[Any]) -> bool:

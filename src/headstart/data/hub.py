@@ -100,6 +100,8 @@ def _plain(values: Sequence[Any], feature: Any) -> list[Any]:
 
     if isinstance(feature, datasets.ClassLabel):
         return [feature.int2str(value) if value is not None and value >= 0 else None for value in values]
+    if isinstance(getattr(feature, "feature", None), datasets.ClassLabel):
+        return [None if value is None else _plain(value, feature.feature) for value in values]
     if isinstance(feature, datasets.Image):
         return [_file_of(value) for value in values]
     return list(values)

@@ -5,10 +5,12 @@ Held-out rows are drawn by class and by whole groups of duplicates, so that no r
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
-from headstart.contracts import Rows, Splits
+from headstart.contracts import Field, Rows, Splits
 from headstart.data.check import Accepted
 from headstart.data.classes import class_codes
 from headstart.data.duplicates import Keys
@@ -32,7 +34,7 @@ def split(accepted: Accepted, *, validation_size: float | None, test_size: float
     """
     train, left = accepted.splits["train"], np.arange(len(accepted.splits["train"]))
     label = next((field.name for field in accepted.fields if field.kind == "label"), None)
-    classes = class_codes(train.table[label]) if label is not None else np.zeros(len(train), np.int64)
+    classes = class_codes(train.table[label]) if label is not None else _with_spans(train, accepted.fields)
     made: dict[str, Rows | None] = {}
     said = []
     for at, (name, size) in enumerate((("test", test_size), ("validation", validation_size))):
@@ -47,6 +49,14 @@ def split(accepted: Accepted, *, validation_size: float | None, test_size: float
             said.append(f"{name}: {int(is_out.sum()):,} rows, {_how(size, seed, groups)}")
     kept = train.take(left) if len(left) < len(train) else train
     return Splits(kept, made["validation"], made["test"], f"{'; '.join(said) or 'all rows to learn from'}.")
+
+
+def _with_spans(train: Rows, fields: Sequence[Field]) -> Indices:
+    """1 for rows with spans in them and 0 for others, which are drawn apart; 0 for all where there are none."""
+    spans = next((field.name for field in fields if field.kind == "spans"), None)
+    if spans is None:
+        return np.zeros(len(train), np.int64)
+    return np.array([value != "[]" for value in train.column(spans)], np.int64)
 
 
 def _how(size: float, seed: int, groups: Keys) -> str:

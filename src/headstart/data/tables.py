@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -16,12 +17,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from headstart.contracts import Problem
+from headstart.data import conll
 from headstart.data.delimited import open_delimited
+from headstart.data.named import Names, class_names, named_by
 from headstart.data.part import CHUNK_ROWS, MISSING, SAMPLE_ROWS, Chunk, Header, Part, batches
 from headstart.data.problems import Fault, at_row, quoted
 from headstart.errors import DataError
 
-EXTENSIONS = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
+EXTENSIONS = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet", *conll.EXTENSIONS)
 _BINARY = (b"PK\x03\x04", b"PAR1", b"\x1f\x8b", b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"\xd0\xcf\x11\xe0", b"SQLite")
 
 
@@ -37,13 +40,16 @@ def open_file(path: Path, name: str, header: Header) -> Part:
         DataError: The file as a whole cannot be used; the message says why.
     """
     extension = path.suffix.lower()
-    if extension not in EXTENSIONS:
+    is_tagged = extension in conll.EXTENSIONS or (extension == ".txt" and conll.looks_tagged(_first_bytes(path, name)))
+    if extension not in EXTENSIONS and not is_tagged:
         hint = " Write one JSON object a line and call it .jsonl." if extension == ".json" else ""
         raise DataError(f"{name} has an extension that is not one of {quoted(EXTENSIONS)}.{hint or ' Convert it.'}")
     start = _first_bytes(path, name)
     if extension == ".parquet":
         return _open_parquet(path, name)
     _refuse_binary(start, name)
+    if is_tagged:
+        return conll.open_conll(path, name)
     if extension in (".csv", ".tsv"):
         return open_delimited(path, name, header)
     return _open_jsonl(path, name)
@@ -169,6 +175,7 @@ def _open_parquet(path: Path, name: str) -> Part:
     try:
         with pq.ParquetFile(path) as file:
             columns = tuple(file.schema_arrow.names)
+            named = class_names(file.schema_arrow)
             first = next(file.iter_batches(SAMPLE_ROWS), None)
     except (pa.ArrowException, OSError) as error:
         raise DataError(
@@ -176,15 +183,20 @@ def _open_parquet(path: Path, name: str) -> Part:
         ) from error
     if first is None or first.num_rows == 0:
         raise DataError(f"{name} has no rows.")
-    return _part_of(name, columns, first.to_pylist(), partial(_parquet_chunks, path, name), base=path.parent)
+    rows = [{column: named_by(named.get(column), value) for column, value in row.items()} for row in first.to_pylist()]
+    return _part_of(name, columns, rows, partial(_parquet_chunks, path, name, named), base=path.parent)
 
 
-def _parquet_chunks(path: Path, name: str, wanted: Sequence[str]) -> Iterator[Chunk]:
-    done = 0
+def _parquet_chunks(path: Path, name: str, named: Names, wanted: Sequence[str]) -> Iterator[Chunk]:
+    done, asked = 0, [(column, names) for column, names in named.items() if column in wanted]
     try:
         with pq.ParquetFile(path) as file:
             for batch in file.iter_batches(CHUNK_ROWS, columns=list(wanted)):
-                yield _arrow_chunk(batch, done, wanted)
+                chunk = _arrow_chunk(batch, done, wanted)
+                values = {
+                    column: [named_by(names, value) for value in chunk.columns[column]] for column, names in asked
+                }
+                yield replace(chunk, columns={**chunk.columns, **values})
                 done += batch.num_rows
     except (pa.ArrowException, OSError) as error:
         raise DataError(

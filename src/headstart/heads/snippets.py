@@ -34,13 +34,13 @@ def code(
     is_padded = modality == "text"
     features = _states(form, groups[0][0], is_padded) if form.reads_states else _vectors(form, groups, is_padded)
     kept = opening if form.pool == "mean" else "".join(opening.splitlines(keepends=True)[:-1])
-    listed = json.dumps(list(names), ensure_ascii=False)
-    return kept + _LOADED + features + _top(form) + after + _LABELS.format(names=listed)
+    named = f"names = {json.dumps(list(names), ensure_ascii=False)}\n"
+    return kept + _LOADED + features + _top(form) + after + named + ("" if form.is_by_token else _LABELS)
 
 
 def _vectors(form: Form, groups: Sequence[Sequence[int]], is_padded: bool) -> str:
     """The reading of one vector a layer."""
-    made = ""
+    made = "vectors = states  # of each token\n" if form.is_by_token else ""
     if form.pool == "cls":
         made = "vectors = [state[:, 0] for state in states]\n"
     if form.pool == "max" and is_padded:
@@ -75,7 +75,7 @@ from safetensors.torch import load_file
 head = load_file(folder + "/head.safetensors")
 """
 _READING = """groups = {groups}  # each group of layers is averaged, the averages stand side by side
-features = torch.cat([torch.stack([vectors[layer] for layer in group]).mean(0) for group in groups], dim=1)
+features = torch.cat([torch.stack([vectors[layer] for layer in group]).mean(0) for group in groups], dim=-1)
 """
 _TOKENS = """state = states[{layer}]
 state = state.flatten(2).transpose(1, 2) if state.ndim == 4 else state
@@ -114,6 +114,5 @@ _LINEAR = """logits = features @ head["{place}.weight"].T + head["{place}.bias"]
 _MLP = """hidden = torch.nn.functional.gelu(features @ head["{place}0.weight"].T + head["{place}0.bias"])
 logits = hidden @ head["{place}3.weight"].T + head["{place}3.bias"]
 """
-_LABELS = """names = {names}
-labels = [names[i] for i in logits.argmax(-1).tolist()]
+_LABELS = """labels = [names[i] for i in logits.argmax(-1).tolist()]
 """

@@ -108,6 +108,7 @@ def told(found: Finished) -> dict[str, Any]:
         "bins": bins(scores),
         "pairs": pairs(scores)[:PAIRS],
         "is_small": len(scores.get("per_class", {})) <= plots.NUMBERED_CLASSES,
+        "has_confusion": "confusion" in scores,
         "mistakes": found.mistakes,
         "num_mistakes": found.num_mistakes,
         "num_rejected": found.num_rejected,

@@ -14,7 +14,13 @@ from typing import Any
 
 from headstart.settings import OF_THE_LOOP, FitSettings
 
-METRIC_NAMES = {"f1_macro": "macro F1", "log_loss": "log loss", "f1": "F1", "ece": "calibration error"}
+METRIC_NAMES = {
+    "f1_macro": "macro F1",
+    "entity_f1": "entity F1",
+    "log_loss": "log loss",
+    "f1": "F1",
+    "ece": "calibration error",
+}
 # An absolute path, or one that climbs out of its folder; in quotes it may hold spaces; "//" begins no path but a link.
 _QUOTED_PATH = re.compile(r"""(?<=["'])(?:~|\.\.|[A-Za-z]:)?[\\/](?!/)(?:[^"'\n]*[\\/])?([^"'\\/\n]+)(?=["'])""")
 _BARE_PATH = re.compile(r'(?<![\w/.~])(?:~|\.\.|[A-Za-z]:)?[\\/](?!/)(?:[^\s"\']*[\\/])?([^\s"\'\\/]+)')

@@ -26,14 +26,16 @@ def of_texts(auto_class: str | None, limit: int, *, long: str, frame: _long.Fram
         long: What is read of a longer text.
         frame: The tokenizer's special tokens.
     """
-    reading = {"cut": _CUT, "head-tail": _HEAD_TAIL, "chunks": _CHUNKS}[long]
+    reading = {"cut": _CUT, "head-tail": _HEAD_TAIL, "chunks": _CHUNKS, "windows": _WINDOWS}[long]
     room = limit - frame.before - frame.after
     last = room // 2 + frame.after
     sizes = {"limit": limit, "room": room, "before": frame.before, "after": frame.after}
-    sizes |= {"first": limit - last, "last": last}
+    sizes |= {"first": limit - last, "last": last, "step": room - room // _long.OVERLAP}
     opening = _TEXT.format(auto=auto_class or "AutoModel") + reading.format(**sizes)
     if auto_class is None:
         return opening + _STATES.format(average=_MEAN_TOKENS)
+    if long == "windows":
+        return opening + _LOGITS + OF_TOKENS + _NAMES
     return opening + _LOGITS + (OF_WINDOWS if long == "chunks" else "") + _LABELS
 
 
@@ -137,6 +139,39 @@ for item, row in enumerate(tokenizer(items, verbose=False)["input_ids"]):
         rows.append(row[:{before}] + body[start:end] + row[len(row) - {after} :])
         owners.append(item)
 inputs = tokenizer.pad({{"input_ids": rows}}, return_tensors="pt")
+"""
+_WINDOWS = """rows, spans, owners = [], [], []  # a text with more than {limit} tokens is read in windows that overlap
+for item, text in enumerate(items):
+    found = tokenizer(text, return_offsets_mapping=True, verbose=False)
+    ids, offsets = found["input_ids"], found["offset_mapping"]
+    num = len(ids) - {before} - {after}  # without the special tokens
+    windows = max(1, -(-(num - {room}) // {step}) + 1)
+    for number in range(windows):
+        start = {before} + (max(0, num - {room}) * number // max(1, windows - 1))
+        stop = min(start + {room}, {before} + num)
+        kept = [*range({before}), *range(start, stop), *range({before} + num, len(ids))]
+        rows.append([ids[token] for token in kept])
+        spans.append([offsets[token] for token in kept])
+        owners.append(item)
+inputs = tokenizer.pad({{"input_ids": rows}}, return_tensors="pt")
+"""
+OF_TOKENS = """parts = [[] for _ in items]  # of each item its windows: values of tokens that cover something, and what
+for item, values, covered in zip(owners, logits, spans):
+    real = [token for token, (start, end) in enumerate(covered) if end > start]
+    parts[item].append((values[real], [covered[token] for token in real]))
+logits, where = [], []
+for several in parts:  # where two windows overlap, they are parted in the middle
+    pairs = zip(several, several[1:])
+    cuts = [(before[-1][1] + after[0][0]) / 2 for (_, before), (_, after) in pairs]
+    values, places = [], []
+    for (part, covered), low, high in zip(several, [-1, *cuts], [*cuts, float("inf")]):
+        mine = [token for token, (start, _) in enumerate(covered) if low <= start < high]
+        values.append(part[mine])
+        places += [covered[token] for token in mine]
+    logits.append(torch.cat(values))
+    where.append(places)
+"""
+_NAMES = """names = [model.config.id2label[i] for i in range(model.config.num_labels)]
 """
 OF_WINDOWS = """of = torch.tensor(owners)  # the answer to a text is the mean over its windows
 logits = torch.stack([logits[of == item].mean(0) for item in range(len(items))])

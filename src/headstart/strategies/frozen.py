@@ -13,7 +13,8 @@ __all__ = ["adapt", "settle"]
 def recipe(settings: FitSettings, task: Task) -> Recipe:
     """What to train with where the user leaves it open."""
     # what an MLP head on fixed features needs; a linear head has no use for either
-    return Recipe(epochs=30, lr=1e-3, patience=5, layer_decay=1.0)
+    by_token = task.per == "token" and settings.head == "linear"
+    return Recipe(epochs=30, lr=1e-2 if by_token else 1e-3, patience=5, layer_decay=1.0)
 
 
 def needs_validation(settings: FitSettings, task: Task) -> bool:

@@ -6,15 +6,14 @@ from headstart.contracts import Backbone, Task
 from headstart.heads import form
 from headstart.settings import OF_LORA, FitSettings, Recipe
 from headstart.strategies import _blocks
-from headstart.strategies._plain import adapt, settle
+from headstart.strategies._plain import adapt, of_blocks, settle
 
 __all__ = ["adapt", "settle"]
 
 
 def recipe(settings: FitSettings, task: Task) -> Recipe:
     """What to train with where the user leaves it open."""
-    # best of 1e-4 to 4e-4 on the validation split of SST-2, see the decision log
-    return Recipe(epochs=4, lr=2e-4, patience=2)
+    return of_blocks(task)
 
 
 def needs_validation(settings: FitSettings, task: Task) -> bool:

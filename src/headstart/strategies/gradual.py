@@ -10,7 +10,7 @@ from headstart.errors import SettingError
 from headstart.heads import form
 from headstart.settings import OF_LORA, FitSettings, Recipe
 from headstart.strategies import _blocks
-from headstart.strategies._plain import adapt, settle
+from headstart.strategies._plain import adapt, of_blocks, settle
 
 __all__ = ["adapt", "settle"]
 
@@ -18,7 +18,7 @@ __all__ = ["adapt", "settle"]
 def recipe(settings: FitSettings, task: Task) -> Recipe:
     """What to train with where the user leaves it open."""
     # of the last stage, which trains as `full` does
-    return Recipe(epochs=4, lr=2e-4, patience=2)
+    return of_blocks(task)
 
 
 def needs_validation(settings: FitSettings, task: Task) -> bool:

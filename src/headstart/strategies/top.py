@@ -6,7 +6,7 @@ from headstart.contracts import Backbone, Task
 from headstart.heads import form
 from headstart.settings import OF_LORA, FitSettings, Recipe
 from headstart.strategies import _blocks
-from headstart.strategies._plain import adapt, settle
+from headstart.strategies._plain import adapt, of_blocks, settle
 
 __all__ = ["adapt", "settle"]
 
@@ -17,7 +17,7 @@ TOP = 2
 def recipe(settings: FitSettings, task: Task) -> Recipe:
     """What to train with where the user leaves it open."""
     # as for `full`: the same blocks learn, fewer of them
-    return Recipe(epochs=4, lr=2e-4, patience=2)
+    return of_blocks(task)
 
 
 def needs_validation(settings: FitSettings, task: Task) -> bool:

@@ -56,8 +56,29 @@ def dropped(states: torch.Tensor, share: float) -> torch.Tensor:
     """
     if states.device.type != "cpu" or not 0 < share < 1:
         return nn.functional.dropout(states, share)
+    left, factor = thinned(states, share)
+    return left * factor
+
+
+def thinned(states: torch.Tensor, share: float) -> tuple[torch.Tensor, float]:
+    """The states with that share of them zero, and the factor by which the others are to be scaled up."""
     level = round(share * LEVELS)
-    return states * kept(states.shape, level) * (LEVELS / (LEVELS - level))
+    left: torch.Tensor = _Masked.apply(states, kept(states.shape, level))  # type: ignore[no-untyped-call]
+    return left, LEVELS / (LEVELS - level)
+
+
+class _Masked(torch.autograd.Function):
+    """A product with zeros and ones that keeps only these for the way back, and not the other factor."""
+
+    @staticmethod
+    def forward(ctx: Any, states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        ctx.save_for_backward(mask)
+        return states * mask
+
+    @staticmethod
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, None]:
+        (mask,) = ctx.saved_tensors
+        return gradient * mask, None
 
 
 def kept(shape: torch.Size, level: int) -> torch.Tensor:
@@ -111,10 +132,12 @@ def attention(
             module, query, key, value, attention_mask, dropout=dropout, scaling=scaling, **rest
         )
         return given
-    scores = query @ key.transpose(-1, -2) * (query.shape[-1] ** -0.5 if scaling is None else scaling)
+    # factors go to the small side of a product, and the mask in place: each further pass over T x T numbers costs as
+    # much as the product itself
+    scores = (query * (query.shape[-1] ** -0.5 if scaling is None else scaling)) @ key.transpose(-1, -2)
     if attention_mask is not None and attention_mask.dtype == torch.bool:
-        scores = scores.masked_fill(~attention_mask, torch.finfo(scores.dtype).min)
+        scores.masked_fill_(~attention_mask, torch.finfo(scores.dtype).min)
     elif attention_mask is not None:
-        scores = scores + attention_mask
-    weights = dropped(scores.softmax(-1).to(value.dtype), dropout)
-    return (weights @ value).transpose(1, 2).contiguous(), None
+        scores += attention_mask
+    weights, factor = thinned(scores.softmax(-1).to(value.dtype), dropout)
+    return (weights @ value * factor).transpose(1, 2).contiguous(), None
