@@ -50,6 +50,11 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
+def milliseconds(time: float) -> str:
+    """A time to three digits: "4.27 ms"; whole ones from 100 on."""
+    return f"{time:.3g} ms" if time < 100 else f"{time:,.0f} ms"
+
+
 def amount(count: int) -> str:
     """A large count in three digits: 22713216 is "22.7 M"."""
     for size, unit in ((10**9, "G"), (10**6, "M"), (10**4, "k")):
