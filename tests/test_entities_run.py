@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -180,6 +181,18 @@ def test_where_a_text_is_cut_changes_nothing_in_short_ones(family: families.Fami
         found = answering.of(whole, backbone.prepare(["fine film"], where=True, long="windows"), "token")
         alone = network.Whole(whole.module)(backbone.prepare(["fine film"]).take([0]))[0, 1:-1]
     torch.testing.assert_close(found.output[0], alone, atol=1e-5, rtol=1e-5)
+
+
+def test_a_document_of_twenty_thousand_words_goes_through(runs: dict[str, Run]) -> None:
+    plain = " ".join(families.PLAIN)
+    text = " ".join([f"{plain} fine"] * 1250)
+    assert len(text.split()) == 20_000
+    (answer,) = runs["full"].model.predict([text])
+    found = [(one["start"], one["end"]) for one in answer["entities"]]
+    assert found
+    # each once, in order and apart, whatever windows it stands in
+    assert all(before[1] <= after[0] for before, after in itertools.pairwise(found))
+    assert all(one["text"] == text[one["start"] : one["end"]] for one in answer["entities"])
 
 
 def test_no_texts_have_no_answers(runs: dict[str, Run]) -> None:
