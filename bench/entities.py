@@ -27,7 +27,7 @@ WNUT = [str(DATA / "wnut17")]
 EWT = [str(DATA / "uner_english_ewt" / f"en_ewt-ud-{split}.iob2") for split in ("dev", "test")]
 RUNS = {
     "WNUT-17, frozen": [*WNUT, "--strategy", "frozen"],
-    "WNUT-17, full": [*WNUT, "--strategy", "full"],
+    "WNUT-17, full": [*WNUT, "--strategy", "full", "--budget", "14m"],
     "UNER English EWT, frozen": [EWT[0], "--test", EWT[1], "--strategy", "frozen"],
     "UNER English EWT, full": [EWT[0], "--test", EWT[1], "--strategy", "full"],
 }

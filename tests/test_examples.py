@@ -20,3 +20,9 @@ def test_hello_takes_a_model_of_the_hub_by_its_id(hub_cache: Path) -> None:
     command = [sys.executable, str(EXAMPLES / "hello.py"), "tests/tiny-bert"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "hf:tests/tiny-bert" in done.stdout
+
+
+def test_entities_are_learnt_and_found_in_a_new_sentence() -> None:
+    done = subprocess.run([sys.executable, str(EXAMPLES / "entities.py")], capture_output=True, text=True, check=True)
+    assert "entity_f1" in done.stdout
+    assert "place   Naples" in done.stdout

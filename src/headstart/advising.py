@@ -29,6 +29,7 @@ from headstart.errors import MismatchError, Stopped
 from headstart.journal import Journal, journal
 from headstart.network import Reading
 from headstart.progress import Listener, Stage, silent
+from headstart.report import advice as page
 from headstart.settings import FitSettings
 from headstart.sources import _ref
 from headstart.train import head
@@ -123,6 +124,7 @@ def advise(data: Any, settings: FitSettings, wishes: Wishes, *, out: Path, liste
             "task": found.task,
             "primary": task.primary,
             "data": source,
+            "folder": str(out),
             "rows": _sizes(splits),
             "left_out": left_out,
         }
@@ -133,6 +135,7 @@ def advise(data: Any, settings: FitSettings, wishes: Wishes, *, out: Path, liste
         facts |= {"machine": record.machine(), "versions": record.versions()}
         folder.write_json(partial / ADVICE, facts)
         folder.write_json(partial / "check.json", checked)
+        page.write(partial)
     return Advice(out, facts)
 
 
@@ -253,6 +256,8 @@ def _grown(course: Course, whole: Scored | None, standings: list[Standing], not_
     """The curves of the best model; where they leave it open whether fresh weights are better, those join the race."""
     if whole is None:
         return Worth(missing="no model was scored")
+    if verdict.of(standings, primary=course.task.primary, seed=course.settings.seed).kind == "no-signal":
+        return Worth(missing="no way is better than guessing")
     able = [one for one in standings if one.arm.kind == "baseline" and one.arm.name != verdict.BLIND]
     baseline = max(able, key=lambda one: one.value).arm.name
     reading = Reading(((int(whole.reading),),))

@@ -94,6 +94,7 @@ def fit(data: Any, settings: FitSettings, *, out: Path, resume: bool = False, li
             return Run(out, fitted, {})
         scores, predictions = _judge(fitted, splits, settings, log)
         scores["seeds"] = several
+        facts["per"] = task.per
         facts |= _learnt_facts(learnt, stages[-1], backbone, settings, log)
         fitted.save(partial / "model", card=card(facts, scores, usage(fitted)))
         record.write_predictions(

@@ -191,10 +191,10 @@ def test_every_way_that_lost_is_told_why() -> None:
     )
 
     assert found.why == {
-        BLIND: "accuracy 0.500; as good with a probability of 0%",
-        TFIDF: "accuracy 0.800; as good with a probability of 0%",
+        BLIND: "accuracy 0.500; as good with a probability below 1%",
+        TFIDF: "accuracy 0.800; as good with a probability below 1%",
         "bert, all trained": "accuracy 0.903, no better by more than 0.005, and dearer",
-        "bert, top 2 blocks trained": "accuracy 0.700 after 1 of 4 epochs; as good with a probability of 0%",
+        "bert, top 2 blocks trained": "accuracy 0.700 after 1 of 4 epochs; as good with a probability below 1%",
     }
 
 

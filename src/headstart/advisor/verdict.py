@@ -162,7 +162,8 @@ def _why_not(one: Standing, taken: Standing, primary: str, seed: int, most_ms: f
         return f"{primary} {one.value:.3f}, no better by more than {TOLERANCE}, and dearer"
     chance = chance_over(one.hits, taken.hits, seed=seed)
     after = "" if one.is_done else f" after {one.epochs} of {one.most} epochs"
-    return f"{primary} {one.value:.3f}{after}; as good with a probability of {chance:.0%}"
+    probability = "below 1%" if chance < 0.01 else f"of {chance:.0%}"
+    return f"{primary} {one.value:.3f}{after}; as good with a probability {probability}"
 
 
 def pareto(standings: Sequence[Standing]) -> list[str]:

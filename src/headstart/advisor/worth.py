@@ -57,6 +57,7 @@ def of(course: Course, frozen: str, vectors: Callable[[Rows], Any], baseline: st
         fresh: The same architecture from fresh weights; None where it cannot be trained.
     """
     each = course.rounds[0]
+    called = {"pretrained": frozen, "baseline": baseline, "scratch": "" if fresh is None else fresh.name}
     found: dict[str, Measured] = {}
     missing: str | None = None if fresh is not None else "a model without blocks cannot be trained from fresh weights"
     try:
@@ -70,12 +71,12 @@ def of(course: Course, frozen: str, vectors: Callable[[Rows], Any], baseline: st
         missing = str(few).rstrip(".")
     if missing is not None:
         course.listener(Note(f"Learning curves are not complete: {missing}."))
-    return _told(course, found, missing)
+    return _told(course, found, called, missing)
 
 
-def _told(course: Course, found: Mapping[str, Measured], missing: str | None) -> Worth:
+def _told(course: Course, found: Mapping[str, Measured], called: Mapping[str, str], missing: str | None) -> Worth:
     fitted = curves.fit(found, seed=course.settings.seed) if found else {}
-    told = {name: curves.told(name, curve) for name, curve in fitted.items()}
+    told = {kind: curves.told(called[kind], curve) for kind, curve in fitted.items()}
     more = [dataclasses.asdict(curves.growth(fitted["pretrained"], times)) for times in MORE if "pretrained" in fitted]
     is_whole = len(fitted) == 3
     said = statement.statement(fitted["pretrained"], fitted["scratch"], fitted["baseline"]) if is_whole else None

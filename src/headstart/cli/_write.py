@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from headstart.cli import _show
-from headstart.errors import OutputError
+from headstart.contracts import Field
+from headstart.errors import MismatchError, OutputError
 
 Record = Mapping[str, Any]
 
@@ -28,6 +29,38 @@ def write(records: Sequence[Record], path: Path) -> None:
         raise OutputError(f'"{path}" cannot be written: {error.strerror}. Choose another --out.') from error
     finally:
         partial.unlink(missing_ok=True)
+
+
+def verify_page(path: Path, fields: Sequence[Field]) -> None:
+    """Makes sure that a page of entities can be written, before the work.
+
+    Raises:
+        MismatchError: The answers are no entities.
+        OutputError: The file is there already, or has no folder.
+    """
+    if not any(field.kind == "spans" for field in fields):
+        raise MismatchError("--html marks entities in texts, and this model finds none. Leave it out.")
+    if path.exists() or not path.parent.is_dir():
+        raise OutputError(f'"{path}" exists already, or its folder does not. Choose another --html.')
+
+
+def write_page(records: Sequence[Record], path: Path, *, title: str) -> None:
+    """Writes the texts with their entities marked as one page.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
+    from headstart.data.spans import Span
+    from headstart.report import marked
+
+    items = [
+        (record["text"], [Span(one["start"], one["end"], one["label"]) for one in record["entities"]])
+        for record in records
+    ]
+    try:
+        path.write_bytes(marked.page(title, items).encode("utf-8", "replace"))
+    except OSError as error:
+        raise OutputError(f'"{path}" cannot be written: {error.strerror}. Choose another --html.') from error
 
 
 def writer_for(path: Path) -> Callable[[Sequence[Record], Path], None]:
@@ -56,11 +89,16 @@ def _write_jsonl(records: Sequence[Record], path: Path) -> None:
 
 
 def _write_csv(records: Sequence[Record], path: Path) -> None:
-    rows = list(map(flat, records))
+    rows = [{name: _in_a_cell(value) for name, value in flat(record).items()} for record in records]
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, fieldnames=list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
+
+
+def _in_a_cell(value: Any) -> Any:
+    """Lists, such as entities, as JSON."""
+    return _show.as_json(value) if isinstance(value, list) else value
 
 
 def _write_parquet(records: Sequence[Record], path: Path) -> None:

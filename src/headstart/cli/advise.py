@@ -72,7 +72,7 @@ def lines(facts: Mapping[str, Any], folder: Path, data: str) -> Iterator[str]:
         yield f"  {name}: not tried, it {why}"
     yield f"  judged on {facts['judged']['rows']:,} rows; {facts['spent']:.0f} s spent"
     yield ""
-    yield from _show.places({"advice": folder / "advice.json"})
+    yield from _show.places({"advice": folder / "advice.json", "page": folder / "advice.html"})
     if facts["verdict"]["taken"] is not None and facts["verdict"]["taken"]["settings"]:
         yield f"  carry it out: headstart fit {shlex.quote(data)} --advice {shlex.quote(str(folder))}"
 

@@ -9,6 +9,7 @@ Examples:
   echo "Lovely." | headstart predict runs/reviews-1 -
   headstart predict runs/reviews-1 new.csv --columns text=review --out answers.parquet
   headstart predict runs/photos-1 inbox/
+  headstart predict runs/names-1 letters.txt --html letters.html
 """
 
 from __future__ import annotations
@@ -36,9 +37,16 @@ ITEMS_AT_A_TIME = 512
 @click.argument("files", nargs=-1, required=True)
 @settings_options("columns", "trust")
 @click.option("--out", type=click.Path(path_type=Path), help="File to write instead: .jsonl, .csv or .parquet.")
+@click.option("--html", type=click.Path(path_type=Path), help="Page to write with the entities of texts marked.")
 @click.option("--json", "is_json", is_flag=True, help="Print one JSON object instead of one for each item.")
 def command(
-    run: Path, files: tuple[str, ...], columns: str | None, trust: bool | None, out: Path | None, is_json: bool
+    run: Path,
+    files: tuple[str, ...],
+    columns: str | None,
+    trust: bool | None,
+    out: Path | None,
+    html: Path | None,
+    is_json: bool,
 ) -> None:
     """Predicts and prints or writes."""
     from headstart import model as models
@@ -49,10 +57,12 @@ def command(
     if out is not None:
         _write.writer_for(out)
     model = models.load(run, trust=bool(trust))
+    if html is not None:
+        _write.verify_page(html, model.task.fields)
     fields = [field for field in model.task.fields if field.name != "label"]
     items = read_items(files, fields, task=model.task_name, columns=columns)
     names = [field.name for field in fields]
-    if out is None and not is_json:
+    if out is None and html is None and not is_json:
         # Answers are progress enough, and bars would be drawn over them.
         for answer in predictions(model, items, names=names, listener=silent):
             click.echo(_show.as_json(answer))
@@ -61,7 +71,9 @@ def command(
         found = list(predictions(model, items, names=names, listener=listener))
     if out is not None:
         _write.write(found, out)
-    click.echo(_show.as_json({"predictions": found}) if is_json else out)
+    if html is not None:
+        _write.write_page(found, html, title=f"{run.name}, {', '.join(Path(file).name for file in files)}")
+    click.echo(_show.as_json({"predictions": found}) if is_json else out or html)
 
 
 def predictions(

@@ -1,8 +1,11 @@
-"""Write the page of RUN again from its files, and print where it is.
+"""Write the page of FOLDER again from its files, and print where it is.
+
+FOLDER is what `headstart fit` or `headstart advise` wrote.
 
 \b
 Examples:
   headstart report runs/reviews-1
+  headstart report advice/reviews-1
 """
 
 from __future__ import annotations
@@ -13,9 +16,9 @@ import click
 
 
 @click.command(help=__doc__)
-@click.argument("run", type=click.Path(path_type=Path))
-def command(run: Path) -> None:
+@click.argument("folder", type=click.Path(path_type=Path))
+def command(folder: Path) -> None:
     """Writes the page and shows its path."""
-    from headstart.report import page
+    from headstart.report import advice, page
 
-    click.echo(page.write(run))
+    click.echo(advice.write(folder) if (folder / advice.ADVICE).exists() else page.write(folder))

@@ -15,7 +15,13 @@ from headstart.report import words as say
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 DATASET_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
 LICENSE_ID = re.compile(r"[a-z0-9][a-z0-9.-]*")
-HUB_METRICS = {"accuracy": "accuracy", "f1_macro": "f1"}
+HUB_METRICS = {
+    "accuracy": "accuracy",
+    "f1_macro": "f1",
+    "entity_f1": "f1",
+    "precision": "precision",
+    "recall": "recall",
+}
 """Ours -> the Hub's identifier, for the metrics that have one."""
 SHOWN_CLASSES = 30
 CODE = (
@@ -198,7 +204,8 @@ def _training(run: Mapping[str, Any]) -> str:
 def _limits(run: Mapping[str, Any], scores: Mapping[str, Any]) -> str:
     names = [inline(str(name)) for name in scores.get("per_class", {})]
     more = f", and {len(names) - SHOWN_CLASSES} more in config.json" if len(names) > SHOWN_CLASSES else ""
-    limits = [f"It always answers with one of its classes: {', '.join(names[:SHOWN_CLASSES])}{more}."] if names else []
+    knows = "It always answers with one of its classes" if "confusion" in scores else "It finds nothing else than"
+    limits = [f"{knows}: {', '.join(names[:SHOWN_CLASSES])}{more}."] if names else []
     limits += _long(run)
     if run["model"].get("ran_code"):
         limits.append(CODE)
@@ -212,6 +219,8 @@ def _long(run: Mapping[str, Any]) -> list[str]:
     limit = settings.get("max_length") or anatomy.get("max_tokens")
     if not limit or anatomy.get("modality", "text") != "text":
         return []
+    if run.get("per") == "token":
+        return [f"Texts of more than {limit} tokens are read in windows that overlap, and nothing of them is lost."]
     long = settings.get("long", "cut")
     if long == "chunks":
         return [f"Texts of more than {limit} tokens are read in parts, whose answers are averaged."]

@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from headstart.data import spans
+from headstart.report import marked
+from headstart.report.marked import Piece
 from headstart.report.words import shortened
 
 if TYPE_CHECKING:
@@ -35,6 +39,9 @@ class Mistake:
     text: str | None
     picture: str | None
     """A data URI; None for text, and for a picture that is no longer at its place."""
+    real: list[Piece] | None = None
+    """The text with its true entities marked, where rows have entities; `said` with those that were found."""
+    said: list[Piece] | None = None
 
 
 def worst(predictions: Path, *, count: int = SHOWN) -> tuple[list[Mistake], int]:
@@ -55,6 +62,8 @@ def worst(predictions: Path, *, count: int = SHOWN) -> tuple[list[Mistake], int]
 
 
 def _mistakes(table: pa.Table, content: str) -> list[Mistake]:
+    if spans.are_spans(table["label"].to_pylist()):
+        return list(map(_of_entities, table.to_pylist()))
     return [
         Mistake(
             truth=str(row["label"]),
@@ -67,6 +76,23 @@ def _mistakes(table: pa.Table, content: str) -> list[Mistake]:
         )
         for row in table.to_pylist()
     ]
+
+
+def _of_entities(row: Mapping[str, Any]) -> Mistake:
+    """A row whose entities were not all found, or some of them where there are none."""
+    real, said = spans.loads(row["label"]), spans.loads(row["prediction"])
+    true_pieces, said_pieces = marked.shown(row["text"], real, said, length=TEXT_LENGTH)
+    return Mistake(
+        truth=f"{len(real)} entities",
+        prediction=f"{len(said)} entities",
+        confidence=float(row["confidence"]),
+        file=Path(row["file"]).name,
+        row=int(row["row"]),
+        text=shortened(row["text"], TEXT_LENGTH),
+        picture=None,
+        real=true_pieces,
+        said=said_pieces,
+    )
 
 
 def thumbnail(path: Path) -> str | None:

@@ -5,6 +5,7 @@ The words and drawings come from the modules beside this one, the layout from `p
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -36,8 +37,16 @@ def write(run: Path) -> Path:
     Raises:
         OutputError: The folder is not a finished run, or cannot be written to.
     """
-    page, partial = run / "report.html", run / "report.html.partial"
-    text = html(finished.read(run))
+    return put(run / "report.html", html(finished.read(run)))
+
+
+def put(page: Path, text: str) -> Path:
+    """Writes a page in one step.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
+    partial = page.with_name(page.name + ".partial")
     try:
         # half a surrogate pair in a text is valid JSON and invalid UTF-8; it becomes a question mark
         partial.write_bytes(text.encode("utf-8", "replace"))
@@ -49,7 +58,12 @@ def write(run: Path) -> Path:
 
 
 def html(found: Finished) -> str:
-    """The page as text; everything from the user's data is escaped."""
+    """The page as text."""
+    return filled("page.html", told(found))
+
+
+def filled(layout: str, told: Mapping[str, Any]) -> str:
+    """A layout with its places filled; everything from the user's data is escaped."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -59,8 +73,10 @@ def html(found: Finished) -> str:
     )
     environment.filters |= {"figure": say.figure, "interval": say.interval, "duration": say.duration}
     environment.filters |= {"metric": say.metric, "plain": say.plain, "value": say.value}
-    environment.filters |= {"reading": say.reading, "moment": say.moment}
-    return environment.get_template("page.html").render(told(found))
+    environment.filters |= {"reading": say.reading, "moment": say.moment, "amount": say.amount, "mib": say.mib}
+    environment.filters |= {"milliseconds": say.milliseconds, "signed": functools.partial(say.figure, signed=True)}
+    environment.filters |= {"signed_interval": functools.partial(say.interval, signed=True)}
+    return environment.get_template(layout).render(told)
 
 
 def told(found: Finished) -> dict[str, Any]:
@@ -92,6 +108,7 @@ def told(found: Finished) -> dict[str, Any]:
         "bins": bins(scores),
         "pairs": pairs(scores)[:PAIRS],
         "is_small": len(scores.get("per_class", {})) <= plots.NUMBERED_CLASSES,
+        "has_confusion": "confusion" in scores,
         "mistakes": found.mistakes,
         "num_mistakes": found.num_mistakes,
         "num_rejected": found.num_rejected,

@@ -14,7 +14,13 @@ from typing import Any
 
 from headstart.settings import OF_THE_LOOP, FitSettings
 
-METRIC_NAMES = {"f1_macro": "macro F1", "log_loss": "log loss", "f1": "F1", "ece": "calibration error"}
+METRIC_NAMES = {
+    "f1_macro": "macro F1",
+    "entity_f1": "entity F1",
+    "log_loss": "log loss",
+    "f1": "F1",
+    "ece": "calibration error",
+}
 # An absolute path, or one that climbs out of its folder; in quotes it may hold spaces; "//" begins no path but a link.
 _QUOTED_PATH = re.compile(r"""(?<=["'])(?:~|\.\.|[A-Za-z]:)?[\\/](?!/)(?:[^"'\n]*[\\/])?([^"'\\/\n]+)(?=["'])""")
 _BARE_PATH = re.compile(r'(?<![\w/.~])(?:~|\.\.|[A-Za-z]:)?[\\/](?!/)(?:[^\s"\']*[\\/])?([^\s"\'\\/]+)')
@@ -42,6 +48,11 @@ def duration(seconds: float) -> str:
     if minutes == 0:
         return f"{rest} s"
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def milliseconds(time: float) -> str:
+    """A time to three digits: "4.27 ms"; whole ones from 100 on."""
+    return f"{time:.3g} ms" if time < 100 else f"{time:,.0f} ms"
 
 
 def amount(count: int) -> str:

@@ -63,10 +63,10 @@ def reading_of(job: Job) -> Reading:
     asked = job.task.read_at if job.settings.read == "auto" else job.settings.read
     if asked == "classifier":
         return Reading(((len(widths) - 1,),))
-    return _upper_half(len(widths)) if asked == "layers" else network.readings(asked, widths)[0]
+    return upper_half(len(widths)) if asked == "layers" else network.readings(asked, widths)[0]
 
 
-def _upper_half(num_states: int) -> Reading:
+def upper_half(num_states: int) -> Reading:
     """The upper layers, averaged in three runs of neighbours that stand side by side; see the decision log."""
     layers = range(num_states // 2 + 1, num_states) or range(num_states - 1, num_states)
     parts = np.array_split(np.array(layers), min(3, len(layers)))

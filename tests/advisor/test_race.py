@@ -1,0 +1,145 @@
+"""Arms are trained side by side: one that goes on equals one trained in one go, and whoever falls behind drops out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from made_arms import course, hits, moving, standing
+
+from families import Family
+from headstart.advisor import race
+from headstart.advisor.arms import Arm
+from headstart.advisor.clock import Clock, OutOfTime
+from headstart.advisor.race import Standing
+from headstart.progress import Advance, Event, Stage
+
+FROZEN = Arm("frozen", "pretrained", 2, {"strategy": "frozen"})
+
+
+def stages(heard: list[Event], name: str) -> int:
+    return sum(isinstance(event, Stage) and event.name == name for event in heard)
+
+
+def test_a_resumed_arm_equals_one_trained_in_one_go(family: Family, tmp_path: Path) -> None:
+    paused, straight = (
+        course(family("bert"), tmp_path / name, num_train=160, lr=1e-2) for name in ("paused", "straight")
+    )
+
+    first = race.advanced(paused, moving(), 1)
+    resumed = race.advanced(paused, moving(), 4, race.advanced(paused, moving(), 2, first))
+    whole = race.to_the_end(straight, moving())
+
+    assert (first.epochs, resumed.epochs, whole.epochs) == (1, 4, 4)
+    assert np.array_equal(resumed.hits, whole.hits)
+    assert not np.array_equal(first.hits, whole.hits)  # or the comparison would say nothing
+
+
+def test_an_arm_that_was_interrupted_goes_on_and_ends_the_same(family: Family, tmp_path: Path) -> None:
+    def stop(event: Event) -> None:
+        if isinstance(event, Advance) and event.stage == "train" and event.done >= 6:
+            raise KeyboardInterrupt
+
+    straight = race.advanced(course(family("bert"), tmp_path / "straight"), moving(), 2)
+    with pytest.raises(KeyboardInterrupt):
+        race.advanced(course(family("bert"), tmp_path / "stopped", listener=stop), moving(), 2)
+    heard: list[Event] = []
+    again = race.advanced(course(family("bert"), tmp_path / "stopped", listener=heard.append), moving(), 2)
+
+    assert np.array_equal(again.hits, straight.hits)
+    # four steps make an epoch: the first of them were saved, and are not taken again
+    assert min(event.done for event in heard if isinstance(event, Advance) and event.stage == "train") > 4
+
+
+def test_what_the_ledger_holds_is_not_trained_again(family: Family, tmp_path: Path) -> None:
+    arms, heard = [FROZEN, moving(), moving("top", top=1)], [list[Event](), list[Event]()]
+    first, again = (race.run(course(family("bert"), tmp_path, listener=each.append), arms) for each in heard)
+
+    assert [one.to_json() for one in again[0]] == [one.to_json() for one in first[0]]
+    assert [stages(each, "train") > 0 for each in heard] == [True, False]
+
+
+def test_a_model_that_does_not_move_is_finished_at_once(family: Family, tmp_path: Path) -> None:
+    found = race.advanced(course(family("bert"), tmp_path), FROZEN, 3)
+
+    assert (found.epochs, found.most, found.is_done) == (1, 1, True)
+    assert found.answering is not None
+    assert 0 < found.answering["p50_ms"] <= found.answering["p95_ms"]
+    assert found.mib is not None
+    assert found.mib > 0
+
+
+def test_what_does_not_fit_is_told_and_what_fits_stands(family: Family, tmp_path: Path) -> None:
+    # time for a training of a second and not for one of a million epochs
+    endless = moving("full", epochs=10**6)
+    found, why = race.run(course(family("bert"), tmp_path, clock=Clock(60)), [FROZEN, endless])
+
+    assert [one.arm.name for one in found] == ["frozen", "full"]
+    assert found[1].epochs < 100
+    assert why == {}
+
+
+def test_without_time_nothing_is_begun(family: Family, tmp_path: Path) -> None:
+    heard: list[Event] = []
+    place = course(family("bert"), tmp_path, clock=Clock(10, spent=11), listener=heard.append)
+
+    assert race.run(place, [FROZEN, moving()]) == (
+        [],
+        dict.fromkeys(["frozen", "full"], "would take more time: 0 s are left"),
+    )
+    assert heard == []
+    with pytest.raises(OutOfTime):
+        race.to_the_end(place, moving())
+
+
+def test_the_baselines_are_judged_on_the_same_rows(family: Family, tmp_path: Path) -> None:
+    place = course(family("bert"), tmp_path, num_judged=40)
+
+    found = {one.arm.name: one for one in race.baselines(place)}
+
+    assert found["majority class"].value == 0.5  # classes take turns
+    assert all((one.arm.kind, len(one.hits), one.is_done) == ("baseline", 40, True) for one in found.values())
+
+
+def paused(name: str, right: int, epochs: int = 1, *, first: int = 0) -> Standing:
+    return standing(name, "pretrained", hits(right, 100, first=first), strategy="full", epochs=(epochs, 4))
+
+
+# of 100 rows; one that is right on a part of the leader's rows alone is as good in no draw
+@pytest.mark.parametrize(
+    ("standings", "running"),
+    [
+        ([paused("a", 90), paused("b", 50)], ["a"]),
+        ([paused("a", 90), paused("b", 89, first=5)], ["a", "b"]),
+        ([paused("a", 90, 4), paused("b", 89, first=5)], ["b"]),
+        ([paused("a", 90, 4), paused("b", 50)], []),
+        ([paused("a", 90, 4), paused("b", 90, 4)], []),
+    ],
+    ids=["one is far behind", "two are close", "the leader is done", "the leader is far ahead", "all are done"],
+)
+def test_whoever_may_still_be_the_best_goes_on(standings: list[Standing], running: list[str]) -> None:
+    assert [one.arm.name for one in race.still_running(standings, seed=0)] == running
+
+
+# three rows for ours and one for theirs: with equal chances of the sign, P(at least as good) is near 1
+@pytest.mark.parametrize(
+    ("ours", "theirs", "expected"),
+    [
+        ([1, 1, 0, 0], [1, 1, 0, 0], 1.0),
+        ([1, 1, 1, 1], [0, 0, 0, 0], 1.0),
+        ([0, 0, 0, 0], [1, 1, 1, 1], 0.0),
+        # of two drawn rows, the draw of twice the second (1/4) is the only one in which ours is worse
+        ([1, 0], [0, 1], 0.75),
+    ],
+)
+def test_the_chance_to_be_as_good_is_that_of_a_paired_bootstrap(
+    ours: list[float], theirs: list[float], expected: float
+) -> None:
+    # 2,000 draws: three standard errors of a share of 3/4 are 0.03
+    assert race.chance_over(np.array(ours), np.array(theirs), seed=0) == pytest.approx(expected, abs=0.03)
+
+
+def test_an_interval_of_right_and_wrong_is_wilsons() -> None:
+    # 8 of 10: (p + z²/2n ± z·√(p(1−p)/n + z²/4n²)) / (1 + z²/n) with z = 1.96, by hand
+    assert race.interval(np.array([1.0] * 8 + [0.0] * 2)) == pytest.approx((0.490, 0.943), abs=5e-4)
