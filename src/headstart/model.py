@@ -196,9 +196,14 @@ def _network(backbone: Backbone, task: Task, learned: Learned, head: dict[str, A
 def usage(model: Model) -> str:
     """Python that opens the folder without headstart and reproduces its predictions; goes into the model card."""
     if not isinstance(model.network, Headed):
-        opened = model.backbone.usage(model.task.auto_class, max_length=model.max_length, long=model.long)
+        opened = model.backbone.usage(model.task.auto_class, max_length=model.max_length, long=_read_as(model))
         return opened + model.task.snippet
-    opening = model.backbone.usage(None, max_length=model.max_length, long=model.long)
+    opening = model.backbone.usage(None, max_length=model.max_length, long=_read_as(model))
     merging = {"chunks": OF_WINDOWS, WINDOWS: OF_TOKENS}.get(model.long, "") if model.backbone.max_tokens else ""
     trained, told = model.network, (model.names, model.backbone.modality)
     return snippets.code(trained.form, opening, trained.reading.groups, *told, after=merging) + model.task.snippet
+
+
+def _read_as(model: Model) -> str:
+    """How the snippet of the card reads items: as pairs, where a row has two texts, or as the model reads long ones."""
+    return "pairs" if sum(field.name != "label" for field in model.task.fields) > 1 else model.long

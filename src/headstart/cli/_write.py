@@ -32,20 +32,20 @@ def write(records: Sequence[Record], path: Path) -> None:
 
 
 def verify_page(path: Path, fields: Sequence[Field]) -> None:
-    """Makes sure that a page of entities can be written, before the work.
+    """Makes sure that a page of marked texts can be written, before the work.
 
     Raises:
-        MismatchError: The answers are no entities.
+        MismatchError: The answers are not places in texts.
         OutputError: The file is there already, or has no folder.
     """
-    if not any(field.kind == "spans" for field in fields):
-        raise MismatchError("--html marks entities in texts, and this model finds none. Leave it out.")
+    if not any(field.within for field in fields):
+        raise MismatchError("--html marks entities and answers in texts, and this model finds none. Leave it out.")
     if path.exists() or not path.parent.is_dir():
         raise OutputError(f'"{path}" exists already, or its folder does not. Choose another --html.')
 
 
 def write_page(records: Sequence[Record], path: Path, *, title: str) -> None:
-    """Writes the texts with their entities marked as one page.
+    """Writes the texts with their entities marked as one page, or the contexts with the answer to their question.
 
     Raises:
         OutputError: It cannot be written.
@@ -53,10 +53,13 @@ def write_page(records: Sequence[Record], path: Path, *, title: str) -> None:
     from headstart.data.spans import Span
     from headstart.report import marked
 
-    items = [
-        (record["text"], [Span(one["start"], one["end"], one["label"]) for one in record["entities"]])
-        for record in records
-    ]
+    def marks(record: Record) -> tuple[str, list[Span]]:
+        if "entities" in record:
+            return record["text"], [Span(one["start"], one["end"], one["label"]) for one in record["entities"]]
+        start, end = record["start"], record["end"]
+        return record["context"], [] if start is None else [Span(start, end, record["question"])]
+
+    items = list(map(marks, records))
     try:
         path.write_bytes(marked.page(title, items).encode("utf-8", "replace"))
     except OSError as error:

@@ -8,11 +8,12 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from headstart.data import spans
+from headstart.data import answers, spans
+from headstart.data.spans import Span
 from headstart.report import marked
 from headstart.report.marked import Piece
 from headstart.report.words import shortened
@@ -42,6 +43,8 @@ class Mistake:
     real: list[Piece] | None = None
     """The text with its true entities marked, where rows have entities; `said` with those that were found."""
     said: list[Piece] | None = None
+    asked: str | None = None
+    """The question, where the text was asked one."""
 
 
 def worst(predictions: Path, *, count: int = SHOWN) -> tuple[list[Mistake], int]:
@@ -55,13 +58,16 @@ def worst(predictions: Path, *, count: int = SHOWN) -> tuple[list[Mistake], int]
 
     names = parquet.read_schema(predictions).names
     content = "image" if "image" in names else next(name for name in names if name != "label")
-    columns = [content, "label", "file", "row", "prediction", "confidence"]
+    contents = [content, "context"] if "context" in names else [content]
+    columns = [*dict.fromkeys(contents), "label", "file", "row", "prediction", "confidence"]
     table = parquet.read_table(predictions, columns=columns, filters=[("correct", "==", False)])
     order = [("confidence", "descending"), ("file", "ascending"), ("row", "ascending")]
     return _mistakes(table.sort_by(order).slice(0, count), content), table.num_rows
 
 
 def _mistakes(table: pa.Table, content: str) -> list[Mistake]:
+    if {"question", "context"} <= set(table.column_names):
+        return list(map(_of_an_answer, table.to_pylist()))
     if spans.are_spans(table["label"].to_pylist()):
         return list(map(_of_entities, table.to_pylist()))
     return [
@@ -81,14 +87,27 @@ def _mistakes(table: pa.Table, content: str) -> list[Mistake]:
 def _of_entities(row: Mapping[str, Any]) -> Mistake:
     """A row whose entities were not all found, or some of them where there are none."""
     real, said = spans.loads(row["label"]), spans.loads(row["prediction"])
-    true_pieces, said_pieces = marked.shown(row["text"], real, said, length=TEXT_LENGTH)
+    return _in_context(row, "text", real, said, "entities")
+
+
+def _of_an_answer(row: Mapping[str, Any]) -> Mistake:
+    """A question that was answered otherwise than by any that counts as right; the first of these is shown."""
+    real, said = (
+        [Span(one["start"], one["start"] + len(one["text"]), "answer") for one in answers.loads(row[column])[:1]]
+        for column in ("label", "prediction")
+    )
+    return replace(_in_context(row, "context", real, said, "answers"), asked=row["question"])
+
+
+def _in_context(row: Mapping[str, Any], content: str, real: list[Span], said: list[Span], plural: str) -> Mistake:
+    true_pieces, said_pieces = marked.shown(row[content], real, said, length=TEXT_LENGTH)
     return Mistake(
-        truth=f"{len(real)} entities",
-        prediction=f"{len(said)} entities",
+        truth=f"{len(real)} {plural}",
+        prediction=f"{len(said)} {plural}",
         confidence=float(row["confidence"]),
         file=Path(row["file"]).name,
         row=int(row["row"]),
-        text=shortened(row["text"], TEXT_LENGTH),
+        text=shortened(row[content], TEXT_LENGTH),
         picture=None,
         real=true_pieces,
         said=said_pieces,

@@ -17,6 +17,7 @@ from headstart.settings import OF_THE_LOOP, FitSettings
 METRIC_NAMES = {
     "f1_macro": "macro F1",
     "entity_f1": "entity F1",
+    "exact_match": "exact match",
     "log_loss": "log loss",
     "f1": "F1",
     "ece": "calibration error",

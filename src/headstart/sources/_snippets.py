@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from headstart import cut, stack
 from headstart.contracts import Modality
 from headstart.sources import _long
+from headstart.sources._pairs_snippet import PAIRS, TWO_LOGITS
 
 if TYPE_CHECKING:
     from torch import nn
@@ -26,16 +27,18 @@ def of_texts(auto_class: str | None, limit: int, *, long: str, frame: _long.Fram
         long: What is read of a longer text.
         frame: The tokenizer's special tokens.
     """
-    reading = {"cut": _CUT, "head-tail": _HEAD_TAIL, "chunks": _CHUNKS, "windows": _WINDOWS}[long]
+    reading = {"cut": _CUT, "head-tail": _HEAD_TAIL, "chunks": _CHUNKS, "windows": _WINDOWS, "pairs": PAIRS}[long]
     room = limit - frame.before - frame.after
     last = room // 2 + frame.after
     sizes = {"limit": limit, "room": room, "before": frame.before, "after": frame.after}
     sizes |= {"first": limit - last, "last": last, "step": room - room // _long.OVERLAP}
+    sizes |= {"half": limit // 2, "overlap": _long.OVERLAP}
     opening = _TEXT.format(auto=auto_class or "AutoModel") + reading.format(**sizes)
     if auto_class is None:
         return opening + _STATES.format(average=_MEAN_TOKENS)
-    if long == "windows":
-        return opening + _LOGITS + OF_TOKENS + _NAMES
+    if long in ("windows", "pairs"):
+        logits = TWO_LOGITS if auto_class == "AutoModelForQuestionAnswering" else _LOGITS
+        return opening + logits + OF_TOKENS + _NAMES
     return opening + _LOGITS + (OF_WINDOWS if long == "chunks" else "") + _LABELS
 
 

@@ -57,3 +57,31 @@ def entities(text, logits, where):  # of all sequences in which I- only goes on 
 answers = [entities(*row) for row in zip(items, logits, where)]
 """
 """Leaves `answers`, the entities of each item; see `_tags`, which it follows but for words without a token."""
+
+ANSWERS = """
+import json
+
+with open(folder + "/headstart.json", encoding="utf-8") as file:
+    learned = json.load(file)["learned"]
+
+
+def answer(text, scores, where):  # of all spans of tokens that are not too long, the one with the best sum
+    starts = [start for start, _ in where]
+    most = 1  # tokens that so many characters hold
+    for first in range(len(where)):
+        within = sum(start < starts[first] + learned["longest"] for start in starts[first:])
+        most = max(most, within)
+    best, place = None, None
+    begins, ends = scores.double().T.tolist()
+    for first in range(len(where)):
+        for last in range(first, min(first + most, len(where))):
+            if best is None or begins[first] + ends[last] > best:
+                best, place = begins[first] + ends[last], (where[first][0], where[last][1])
+    if place is None or (learned["may_be_silent"] and best <= learned["threshold"]):
+        return {"answer": "", "start": None, "end": None}
+    return {"answer": text[place[0] : place[1]], "start": place[0], "end": place[1]}
+
+
+answers = [answer(item[1], *row) for item, *row in zip(items, logits, where)]
+"""
+"""Leaves `answers`, what each text says to its question; see `_extracting`."""

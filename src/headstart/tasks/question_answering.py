@@ -13,6 +13,7 @@ from headstart.contracts import Field, Modality, Per, Prediction, ReadAt, Rows, 
 from headstart.data.answers import dumps, loads
 from headstart.tasks import _answers, _extracting, _nearby
 from headstart.tasks._extracting import Learned, loss
+from headstart.tasks._snippets import ANSWERS
 
 if TYPE_CHECKING:
     import torch
@@ -42,7 +43,7 @@ primary = "f1"
 auto_class = "AutoModelForQuestionAnswering"
 read_at: ReadAt = "layers"
 per: Per = "token"
-snippet = ""
+snippet = ANSWERS
 QUANTILE = 0.99
 """Answers longer than this share of those in training are not looked for: in a weak model's eyes long ones abound."""
 
