@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from headstart import kernels, learning, plug, score
+from headstart import cost, kernels, learning, plug, score
 from headstart.advisor import latency
 from headstart.advisor.arms import Arm
 from headstart.advisor.clock import Clock, OutOfTime, guarded
@@ -196,7 +196,7 @@ class _Run:
             model, _ = learning.once(ready, self.settings, listener, Around(kept=kept, until=self.until))
             answers = model.predict(course.task.items(each.validation))
             hits += course.task.metrics(answers, each.validation, model.learned)["counts"]
-        mib = sum(parameter.nbytes for parameter in model.network.parameters()) / 2**20
+        mib = cost.weights_mib(model.network)
         answering = self.answering or latency.measured(_laid_out(model), course.task.items(each.validation))
         return {"hits": hits, "seconds": time.monotonic() - began, "answering": dict(answering), "mib": mib}
 
