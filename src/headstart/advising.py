@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from headstart import __version__, batches, features, folder, kernels, plug, record, run
+from headstart import __version__, batches, cost, features, folder, kernels, plug, record, run
 from headstart.advisor import arms, race, rounds, scores, verdict, worth
 from headstart.advisor.arms import Arm
 from headstart.advisor.clock import Clock, OutOfTime, guarded
@@ -155,8 +155,7 @@ def _looked_at(load: Load, settings: FitSettings) -> Callable[[str], tuple[str |
 
     def look(ref: str) -> tuple[str | None, float]:
         backbone = load(dataclasses.replace(settings, model=ref))
-        num_bytes = sum(parameter.nbytes for parameter in backbone.module.parameters())
-        return backbone.ref.license, num_bytes / 2**20
+        return backbone.ref.license, cost.weights_mib(backbone.module)
 
     return look
 
@@ -206,8 +205,9 @@ def _measured(course: Course, splits: Splits, refs: list[str], wishes: Wishes, l
     standings = race.baselines(course)
     log(Stage("scores", f"{len(refs)} model{'s' * (len(refs) > 1)}, one pass each"))
     scored, not_tried = _scored(course, splits, refs)
-    wholes = [max(depths, key=lambda one: one.estimates.ridge.accuracy) for depths in scored.values()]
-    ranking = scores.ranking(wholes, seed=course.settings.seed) if wholes else []
+    ranking = (
+        scores.ranking([scores.best(depths) for depths in scored.values()], seed=course.settings.seed) if scored else []
+    )
     num_judged = sum(len(each.validation) for each in course.rounds)
     log(Stage("race", f"judged on {num_judged:,} rows"))
     chosen = [arm for ref in arms.worth_training(ranking) for arm in _arms(course, scored[ref])]

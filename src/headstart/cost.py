@@ -9,6 +9,7 @@ import contextlib
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 ENERGY = "/sys/class/powercap"
 """Where Linux keeps the counters of processors that have them (RAPL)."""
@@ -110,6 +111,11 @@ def _has_cuda() -> bool:
     from headstart.device import device
 
     return device() == "cuda"
+
+
+def weights_mib(module: Any) -> float:
+    """What a network's parameters take."""
+    return float(sum(parameter.nbytes for parameter in module.parameters())) / 2**20
 
 
 def size_mib(folder: Path) -> float:

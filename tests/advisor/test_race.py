@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from made_arms import course, hits, moving, standing
 
 from families import Family
+from headstart import kernels
 from headstart.advisor import race
 from headstart.advisor.arms import Arm
 from headstart.advisor.clock import Clock, OutOfTime
@@ -68,6 +70,23 @@ def test_a_model_that_does_not_move_is_finished_at_once(family: Family, tmp_path
     assert 0 < found.answering["p50_ms"] <= found.answering["p95_ms"]
     assert found.mib is not None
     assert found.mib > 0
+
+
+def test_an_answer_is_timed_without_laying_the_weights_out_each_time(
+    family: Family, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packed: list[kernels.PackedLinear] = []
+    plain = kernels.PackedLinear.__init__
+
+    def counted(self: kernels.PackedLinear, *given: Any) -> None:
+        packed.append(self)
+        plain(self, *given)
+
+    monkeypatch.setattr(kernels.PackedLinear, "__init__", counted)
+    race.advanced(course(family("bert"), tmp_path), FROZEN, 1)
+
+    # the bert has 14 linear layers with its head; they are packed to read features, to judge and to be timed
+    assert 0 < len(packed) <= 4 * 14
 
 
 def test_what_does_not_fit_is_told_and_what_fits_stands(family: Family, tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ def place(family: Family, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "one class.csv").write_text(rows(*((text, "pos") for text, _ in families.reviews(40))))
     (root / "three rows.csv").write_text(rows(*families.reviews(3)))
     (root / "broken.csv").write_text("text,label\nfine,pos\n,neg\n" + rows(*families.reviews(40))[11:])
+    (root / "names.jsonl").write_text('{"tokens": ["a", "b"], "ner_tags": ["O", "B-X"]}\n' * 30)
     (root / "taken").mkdir()
     return root
 
@@ -52,6 +53,7 @@ REFUSED: dict[str, tuple[list[str], int, str]] = {
     "one class": (["one class.csv", *BERT], 1, "class"),
     "three rows": (["three rows.csv", *BERT], 1, "rows"),
     "a row without text": (["broken.csv", *BERT], 1, "broken.csv"),
+    "a task that has no advice": (["names.jsonl", *BERT], 1, "There is no advice on token-classification yet"),
     "a seed below zero": (["reviews.csv", *BERT, "--seed", "-1"], 1, "--seed"),
     "an unknown option": (["reviews.csv", "--candidate", "dir:bert"], 2, "No such option '--candidate'"),
     "no data at all": ([], 2, "Missing argument 'DATA'"),

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from headstart.advisor import scores
 from headstart.advisor.scores import Scored
 
 Kind = Literal["pretrained", "scratch", "baseline"]
@@ -76,8 +77,8 @@ def _lowest(num_blocks: int) -> str:
 
 def lowest_as_good(scored: Sequence[Scored]) -> Scored:
     """The lowest depth whose left-out accuracy lies within the interval of the best depth's."""
-    best = max(scored, key=lambda one: one.estimates.ridge.accuracy)
-    return next(one for one in scored if one.estimates.ridge.accuracy >= best.estimates.ridge.interval[0])
+    enough = scores.best(scored).estimates.ridge.interval[0]
+    return next(one for one in scored if one.estimates.ridge.accuracy >= enough)
 
 
 def from_scratch(model: str, name: str, num_blocks: int) -> Arm:

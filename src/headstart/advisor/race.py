@@ -20,13 +20,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from headstart import learning, plug, score
+from headstart import cost, kernels, learning, plug, score
 from headstart.advisor import latency
 from headstart.advisor.arms import Arm
 from headstart.advisor.clock import Clock, OutOfTime, guarded
 from headstart.advisor.ledger import Ledger
 from headstart.advisor.rounds import Round
 from headstart.contracts import Backbone, Splits, Strategy, Task
+from headstart.device import device
+from headstart.model import Model
 from headstart.progress import Listener, Measured, Note
 from headstart.settings import FitSettings
 from headstart.train.learn import Around
@@ -194,9 +196,14 @@ class _Run:
             model, _ = learning.once(ready, self.settings, listener, Around(kept=kept, until=self.until))
             answers = model.predict(course.task.items(each.validation))
             hits += course.task.metrics(answers, each.validation, model.learned)["counts"]
-        mib = sum(parameter.nbytes for parameter in model.network.parameters()) / 2**20
-        answering = self.answering or latency.measured(model, course.task.items(each.validation))
+        mib = cost.weights_mib(model.network)
+        answering = self.answering or latency.measured(_laid_out(model), course.task.items(each.validation))
         return {"hits": hits, "seconds": time.monotonic() - began, "answering": dict(answering), "mib": mib}
+
+
+def _laid_out(model: Model) -> Model:
+    """The model with its weights packed beforehand, as whoever answers one item after the other would keep it."""
+    return dataclasses.replace(model, network=kernels.tuned(model.network.eval().to(device())))
 
 
 def folder_of(course: Course, settings: FitSettings) -> Path:

@@ -66,10 +66,15 @@ def of(job: Job, ref: str) -> list[Scored]:
     sizes = _parameters(job.backbone.module, blocks)
     found = []
     for depth in layers:
-        best = max((layer for layer in layers if layer <= depth), key=lambda layer: of_layer[layer].ridge.accuracy)
+        reads = max((layer for layer in layers if layer <= depth), key=lambda layer: of_layer[layer].ridge.accuracy)
         size = sizes[min(depth, len(sizes) - 1)]
-        found.append(Scored(ref, job.backbone.ref.name, min(depth, len(blocks)), str(best), size, of_layer[best]))
+        found.append(Scored(ref, job.backbone.ref.name, min(depth, len(blocks)), str(reads), size, of_layer[reads]))
     return found
+
+
+def best(depths: Sequence[Scored]) -> Scored:
+    """The model at the depth that foretells best; of equal ones the lowest."""
+    return max(depths, key=lambda one: one.estimates.ridge.accuracy)
 
 
 def some_of(classes: npt.NDArray[np.int64], *, seed: int) -> npt.NDArray[np.int64]:

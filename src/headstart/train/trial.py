@@ -79,7 +79,10 @@ def planned(
     # other seeds that are still to come take as long
     seconds = job.around.seconds + (num_steps / per_epoch * of_epoch + after) / job.around.share
     foreseen = cost.foreseen(
-        job.around.meter, seconds, peak_mib=found.peak_mib, disk_mib=max(map(_mib, (trained, job.backbone.module)))
+        job.around.meter,
+        seconds,
+        peak_mib=found.peak_mib,
+        disk_mib=max(map(cost.weights_mib, (trained, job.backbone.module))),
     )
     # the last validation begins when the time for steps is over
     time_for_steps = left - found.seconds_per_token * FORWARD * float(held_out.lengths.sum())
@@ -106,7 +109,9 @@ def foresee_features(job: Job, encoded: Encoded, missing: int, a_token: Callable
         raise SettingError(
             f"--budget {job.settings.budget}: the features alone need {seconds:.0f} s. Give more, or fewer rows."
         )
-    foreseen = cost.foreseen(job.around.meter, seconds, peak_mib=cost.peak_mib(), disk_mib=_mib(job.backbone.module))
+    foreseen = cost.foreseen(
+        job.around.meter, seconds, peak_mib=cost.peak_mib(), disk_mib=cost.weights_mib(job.backbone.module)
+    )
     job.listener(Foreseen(foreseen))
 
 
@@ -167,11 +172,6 @@ def _timed(job: Job, trained: nn.Module, rows: Encoded) -> float:
     start = time.perf_counter()
     answering.of(trained, rows, job.task.per)
     return time.perf_counter() - start
-
-
-def _mib(module: nn.Module) -> float:
-    """What the weights take, nearly all of a run folder."""
-    return sum(parameter.numel() * parameter.element_size() for parameter in module.parameters()) / 2**20
 
 
 def _saved_mib(learning: nn.Module) -> float:
