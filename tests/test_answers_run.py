@@ -16,7 +16,7 @@ import families
 import headstart
 from headstart.cli import main
 from headstart.data import answers as written
-from headstart.errors import DataError
+from headstart.errors import DataError, MismatchError
 from headstart.network import Headed
 from headstart.run import Run
 
@@ -223,3 +223,8 @@ def test_data_without_any_answer_is_refused(family: families.Family, tmp_path: P
     (tmp_path / "rows.json").write_text(json.dumps(rows))
     with pytest.raises(DataError, match="no training row has an answer"):
         headstart.fit(tmp_path / "rows.json", model=f"dir:{family('bert')}", out=tmp_path / "run")
+
+
+def test_there_are_no_classes_to_weigh(family: families.Family, tmp_path: Path) -> None:
+    with pytest.raises(MismatchError, match="--class-weights weighs classes, and this task has none"):
+        headstart.fit(asked(tmp_path), model=f"dir:{family('bert')}", out=tmp_path / "run", class_weights="auto")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from headstart.cli._items import read_items
+from headstart.cli._items import Item, read_items
 from headstart.contracts import Field
 from headstart.errors import DataError
 
@@ -17,12 +17,12 @@ TEXT = Field("text", "text", "the text", aliases=("review",))
 IMAGE = Field("image", "image", "the image", aliases=("file_name",))
 
 
-def texts(*places: Path | str, columns: str | None = None) -> list[str]:
-    return read_items([str(place) for place in places], TEXT, task="text-classification", columns=columns)
+def texts(*places: Path | str, columns: str | None = None) -> list[Item]:
+    return read_items([str(place) for place in places], (TEXT,), task="text-classification", columns=columns)
 
 
-def images(*places: Path) -> list[str]:
-    return read_items([str(place) for place in places], IMAGE, task="image-classification", columns=None)
+def images(*places: Path) -> list[Item]:
+    return read_items([str(place) for place in places], (IMAGE,), task="image-classification", columns=None)
 
 
 FILES = {

@@ -44,13 +44,14 @@ CONTENTS: Mapping[str, Callable[[Path], list[str]]] = {"text": _texts, "image": 
 @dataclass(frozen=True)
 class Truth:
     """A kind of truth: values of the field made from the content beside it, what a sure and right network gives for
-    targets and so many classes, answers as they compare with what the field holds, and what each row costs a network
-    that knows nothing, shape (B,).
+    targets and so many classes, answers as they compare with what the field holds, and of targets how many there are
+    in each row, shape (B,), and what one of them costs a network that knows nothing.
     """
 
     of: Callable[[list[str]], list[str]]
     perfect: Callable[[torch.Tensor, int], torch.Tensor]
     told: Callable[[Any], Any]
+    num: Callable[[torch.Tensor], torch.Tensor]
     unknowing: Callable[[torch.Tensor, int], torch.Tensor]
 
 
@@ -71,12 +72,14 @@ TRUTHS: Mapping[str, Truth] = {
         lambda content: [NAMES[i % len(NAMES)] for i in range(len(content))],
         _sure_of_classes,
         lambda answer: answer["label"],
+        lambda targets: torch.ones(len(targets)),
         lambda targets, num_classes: torch.full((len(targets),), math.log(num_classes)),
     ),
     "answers": Truth(
         lambda contexts: [_answer(i, context) for i, context in enumerate(contexts)],
         lambda targets, _: SURE * (2 * (targets > 0).float() - 1),
         lambda answer: answers.dumps([] if answer["start"] is None else [{**answer, "text": answer["answer"]}]),
+        lambda targets: torch.ones(len(targets)),
         # it might be any token of the text, or none
         lambda targets, _: (1 + (targets >= 0).sum(dim=1).float()).log().mean(dim=1),
     ),
@@ -84,7 +87,8 @@ TRUTHS: Mapping[str, Truth] = {
         lambda content: [spans.dumps(_of_words(text, NAMES[i % len(NAMES)])) for i, text in enumerate(content)],
         _sure_of_classes,
         lambda answer: spans.dumps([spans.Span(one["start"], one["end"], one["label"]) for one in answer["entities"]]),
-        lambda targets, num_tags: (targets >= 0).sum(dim=1) * math.log(num_tags),
+        lambda targets: (targets >= 0).sum(dim=1),
+        lambda targets, num_tags: torch.full((len(targets),), math.log(num_tags)),
     ),
 }
 """Kind of field -> how it is tried."""

@@ -70,7 +70,7 @@ def _items(backbone: Backbone) -> list[Any]:
 def _auto_class(backbone: Backbone) -> str:
     """The ecosystem's class of some task for this modality."""
     tasks = [plug.load("tasks", name) for name in plug.names("tasks")]
-    return str(next(task.auto_class for task in tasks if task.modality == backbone.modality))
+    return str(next(task.auto_class for task in tasks if (task.modality, task.per) == (backbone.modality, "row")))
 
 
 def _pooled(backbone: Backbone, module: nn.Module, rows: list[int]) -> torch.Tensor:

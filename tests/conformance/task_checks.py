@@ -185,11 +185,12 @@ def loss_is_one_finite_number_a_row(bench: Bench) -> None:
 
 def loss_is_the_sum_over_as_many_targets_as_are_counted(bench: Bench) -> None:
     output, targets = _random(bench)
+    truth, num_classes = samples.truth_of(bench.task), len(bench.task.names(_learned(bench)))
     counted = bench.task.counted(targets)
-    assert counted.shape == (ROWS,)
+    assert counted.tolist() == truth.num(targets).tolist()
     assert (counted > 0).all()
-    unknowing = samples.truth_of(bench.task).unknowing(targets, len(bench.task.names(_learned(bench))))
-    np.testing.assert_allclose(bench.task.loss(torch.zeros_like(output), targets), unknowing, rtol=1e-5)
+    expected = counted * truth.unknowing(targets, num_classes)
+    np.testing.assert_allclose(bench.task.loss(torch.zeros_like(output), targets), expected, rtol=1e-5)
 
 
 def loss_weighs_each_class_and_spreads_targets(bench: Bench) -> None:

@@ -17,6 +17,7 @@ from headstart.budget import Budget, budget
 from headstart.contracts import Backbone, Encoded, Learned, Rows, Task, Where
 from headstart.cost import Meter
 from headstart.data.part import CHUNK_ROWS
+from headstart.errors import MismatchError
 from headstart.progress import Listener
 from headstart.settings import WINDOWS, FitSettings, Recipe
 from headstart.train import step, views, weighing
@@ -100,6 +101,8 @@ class Job:
             return None
         counts = np.zeros(len(self.names), dtype=np.int64)
         for targets in self._all_targets():
+            if targets.is_floating_point():
+                raise MismatchError("--class-weights weighs classes, and this task has none. Leave it out.")
             counts += np.bincount(targets[targets >= 0], minlength=len(counts))
         return weighing.weights(self.settings.class_weights, self.names, counts)
 
