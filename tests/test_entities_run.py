@@ -250,3 +250,28 @@ def test_heads_that_make_one_vector_are_refused(
 def test_advice_names_the_tasks_it_can_be_given_for(family: families.Family, tmp_path: Path) -> None:
     with pytest.raises(MismatchError, match="no advice on token-classification yet, only on image-classification and"):
         headstart.advise(sentences(tmp_path), out=tmp_path / "advice")
+
+
+def test_a_page_of_entities_is_refused_where_there_are_none(
+    family: families.Family, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "rows.csv").write_text("\n".join(["text,label", *map(",".join, families.reviews(24))]))
+    run = headstart.fit(tmp_path / "rows.csv", model=f"dir:{family('bert')}", out=tmp_path / "run")
+    (tmp_path / "new.txt").write_text("fine\n")
+    given = ["predict", str(run.folder), str(tmp_path / "new.txt"), "--html", str(tmp_path / "page.html")]
+    assert main(given) != 0
+    assert "--html marks entities in texts, and this model finds none" in capsys.readouterr().err
+    assert not (tmp_path / "page.html").exists()
+
+
+def test_tagged_words_and_lists_of_words_are_answered_as_their_text(
+    runs: dict[str, Run], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "new.conll").write_text("the\tO\nfine\tO\nbook\tO\n\n")
+    (tmp_path / "new.jsonl").write_text('{"tokens": ["the", "fine", "book"]}\n')
+    (tmp_path / "new.txt").write_text("the fine book\n")
+    answers = []
+    for name in ("new.conll", "new.jsonl", "new.txt"):
+        assert main(["predict", str(runs["full"].folder), str(tmp_path / name)]) == 0
+        answers.append(capsys.readouterr().out)
+    assert answers[0] == answers[1] == answers[2]

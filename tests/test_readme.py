@@ -116,3 +116,8 @@ def test_python_in_a_readme_uses_public_names_alone(page: str) -> None:
 def test_a_readme_is_short_and_says_how_to_test(page: str) -> None:
     assert len(read(page).splitlines()) < MOST_LINES
     assert "make check test" in read(page)
+
+
+def test_the_figures_of_entities_are_what_the_benchmark_wrote() -> None:
+    table = (RESULTS / "entities.md").read_text(encoding="utf-8")
+    assert f"<!-- entities -->\n{table}<!-- /entities -->" in read("docs/tasks.md")

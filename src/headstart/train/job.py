@@ -16,6 +16,7 @@ from headstart.answering import Answers
 from headstart.budget import Budget, budget
 from headstart.contracts import Backbone, Encoded, Learned, Rows, Task, Where
 from headstart.cost import Meter
+from headstart.data.part import CHUNK_ROWS
 from headstart.progress import Listener
 from headstart.settings import WINDOWS, FitSettings, Recipe
 from headstart.train import step, views, weighing
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 
 TAKEN = 256
-"""Rows whose targets are looked at together."""
+"""Rows whose tokens and targets are looked at together."""
 
 
 @dataclass(frozen=True)
@@ -105,11 +106,11 @@ class Job:
     def _all_targets(self, rows: Encoded | None = None) -> Iterator[torch.Tensor]:
         """The targets of all training rows, some at a time."""
         if not self.is_by_token:
-            yield self.targets(np.arange(len(self.train)))
+            yield from map(self.targets, _in_parts(len(self.train), CHUNK_ROWS))
             return
         rows = self.encoded(self.train) if rows is None else rows
         owners = windows.owners(rows)
-        for some in np.array_split(np.arange(len(owners)), -(-len(owners) // TAKEN)):
+        for some in _in_parts(len(owners), TAKEN):
             yield self.targets(owners[some], rows.take(some).where)
 
     def lesson(
@@ -191,6 +192,11 @@ def validation(job: Job, encoded: Encoded, dtype: str) -> Callable[[nn.Module], 
         return {job.task.primary: metrics[job.task.primary]["value"], "loss": _loss(job, rows, found)}
 
     return validate
+
+
+def _in_parts(num_rows: int, size: int) -> list[Indices]:
+    """The numbers of rows, so many at a time."""
+    return np.array_split(np.arange(num_rows), max(1, -(-num_rows // size)))
 
 
 def _loss(job: Job, rows: Rows, found: Answers) -> float:
