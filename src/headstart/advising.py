@@ -258,8 +258,8 @@ def _grown(course: Course, whole: Scored | None, standings: list[Standing], not_
         return Worth(missing="no model was scored")
     if verdict.of(standings, primary=course.task.primary, seed=course.settings.seed).kind == "no-signal":
         return Worth(missing="no way is better than guessing")
-    able = [one for one in standings if one.arm.kind == "baseline" and one.arm.name != verdict.BLIND]
-    baseline = max(able, key=lambda one: one.value).arm.name
+    able = [one for one in standings if one.arm.kind == "baseline"]
+    baseline = max(able, key=lambda one: (one.arm.name != verdict.BLIND, one.value)).arm.name
     reading = Reading(((int(whole.reading),),))
 
     def vectors(rows: Rows) -> Any:
