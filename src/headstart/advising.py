@@ -99,6 +99,7 @@ def advise(data: Any, settings: FitSettings, wishes: Wishes, *, out: Path, liste
     kernels.bound_memory()
     batches.share_memory()
     limit = budget(settings.budget, settings.price_per_hour).seconds
+    # it decides how much is measured and not what: whoever goes on may give more of it
     settings = dataclasses.replace(settings, budget=None)
     with (
         folder.building(out, go_on=f"the same command and --out {shlex.quote(str(out))}") as partial,
@@ -112,7 +113,7 @@ def advise(data: Any, settings: FitSettings, wishes: Wishes, *, out: Path, liste
         load = functools.cache(lambda changed: run.choose_backbone(changed, task)[0])
         refs, left_out = considered(wishes, _ref.listed(), task.modality, _looked_at(load, settings))
         splits, checked = run.splits_of(found, settings, partial, log, needs_validation=True)
-        asked = {**dataclasses.asdict(settings), **dataclasses.asdict(wishes), "budget": limit}
+        asked = {**dataclasses.asdict(settings), **dataclasses.asdict(wishes)}
         source = str(data) if isinstance(data, str | os.PathLike) else None
         models = ", ".join(load(dataclasses.replace(settings, model=ref)).digest() for ref in refs)
         folder.agree(partial, asked, data=source, rows=found.sha256, models=models)
@@ -258,8 +259,8 @@ def _grown(course: Course, whole: Scored | None, standings: list[Standing], not_
         return Worth(missing="no model was scored")
     if verdict.of(standings, primary=course.task.primary, seed=course.settings.seed).kind == "no-signal":
         return Worth(missing="no way is better than guessing")
-    able = [one for one in standings if one.arm.kind == "baseline" and one.arm.name != verdict.BLIND]
-    baseline = max(able, key=lambda one: one.value).arm.name
+    able = [one for one in standings if one.arm.kind == "baseline"]
+    baseline = max(able, key=lambda one: (one.arm.name != verdict.BLIND, one.value)).arm.name
     reading = Reading(((int(whole.reading),),))
 
     def vectors(rows: Rows) -> Any:

@@ -141,6 +141,8 @@ def test_what_was_begun_otherwise_is_not_gone_on_with(ask: Ask, tmp_path: Path) 
         ask(tmp_path / "advice", listener=stop)
     with pytest.raises(OutputError, match="begun otherwise: --seed changed since"):
         ask(tmp_path / "advice", seed=1)
+    with pytest.raises(Stopped):  # more or less time is no other question
+        ask(tmp_path / "advice", budget="60s", listener=stop)
 
 
 def test_a_budget_is_kept_within_a_tenth(ask: Ask, tmp_path: Path) -> None:

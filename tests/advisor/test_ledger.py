@@ -57,3 +57,4 @@ def test_time_is_told_in_all_and_by_what_was_measured(tmp_path: Path) -> None:
         entry["seconds"] = seconds
 
     assert (ledger.seconds, ledger.seconds_by_kind) == (9.0, {"arm": 5.0, "point": 4.0})
+    assert (ledger.least("arm"), ledger.least("baselines")) == (2.0, 0.0)

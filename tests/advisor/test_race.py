@@ -99,6 +99,19 @@ def test_what_does_not_fit_is_told_and_what_fits_stands(family: Family, tmp_path
     assert why == {}
 
 
+def test_with_less_time_than_the_cheapest_arm_took_no_training_is_begun(family: Family, tmp_path: Path) -> None:
+    before = course(family("bert"), tmp_path)
+    took = race.advanced(before, FROZEN, 1).seconds
+    heard: list[Event] = []
+    short = course(family("bert"), tmp_path, clock=Clock(took / 2), listener=heard.append)
+
+    found, why = race.run(short, [FROZEN, moving()])
+
+    assert [one.arm.name for one in found] == ["frozen"]  # it was in the ledger
+    assert list(why) == ["full"]
+    assert stages(heard, "train") == 0
+
+
 def test_without_time_nothing_is_begun(family: Family, tmp_path: Path) -> None:
     heard: list[Event] = []
     place = course(family("bert"), tmp_path, clock=Clock(10, spent=11), listener=heard.append)

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pytest
 from made_arms import hits, standing
 
@@ -46,6 +47,12 @@ CASES: dict[str, tuple[list[Standing], str, str | None, str]] = {
         "pretrained",
         "bert, frozen",
         "Use the pretrained model: bert, frozen; expect accuracy 0.900 [0.880, 0.917], against 0.800 for TF-IDF",
+    ),
+    "a model is clearly better than guessing, and nothing else was tried": (
+        [blind(), bert(900)],
+        "pretrained",
+        "bert, frozen",
+        "Use the pretrained model: bert, frozen; expect accuracy 0.900 [0.880, 0.917].",
     ),
     "a baseline is clearly better": (
         [blind(), words(900), bert(800)],
@@ -129,6 +136,29 @@ def test_the_best_of_many_blind_ways_is_no_signal() -> None:
 
     assert told(blind(), ahead).kind != "no-signal"
     assert told(blind(), words(500), ahead, *others).taken is None
+
+
+def test_of_ways_that_only_guess_hardly_one_set_in_twenty_shows_a_signal() -> None:
+    generator = np.random.default_rng(0)
+
+    def is_signal() -> bool:
+        guesses = [standing(f"way {n}", "pretrained", generator.integers(0, 2, 400), blocks=6) for n in range(6)]
+        return told(standing(BLIND, "baseline", generator.integers(0, 2, 400)), *guesses).taken is not None
+
+    # of 200 sets at most one in twenty may; 10 ± 3.1 of them, so that 19 are three standard errors away
+    assert sum(is_signal() for _ in range(200)) <= 19
+
+
+def test_a_lead_of_eight_points_on_a_thousand_rows_is_seen() -> None:
+    generator = np.random.default_rng(0)
+
+    def kind() -> str:
+        ours, theirs, guess = (generator.random(N) < share for share in (0.83, 0.75, 0.5))
+        ways = standing("bert, frozen", "pretrained", ours, blocks=6), standing(TFIDF, "baseline", theirs)
+        return told(standing(BLIND, "baseline", guess), *ways).kind
+
+    # the gain's standard error is 0.018, so that the interval misses 0 in all but 1 of 140 sets
+    assert sum(kind() == "pretrained" for _ in range(20)) >= 19
 
 
 SLOW: dict[str, tuple[list[Standing], str, str]] = {

@@ -52,6 +52,12 @@ class Ledger:
             found[what] = found.get(what, 0.0) + float(entry["seconds"])
         return found
 
+    def least(self, what: str) -> float:
+        """The fewest seconds that one such measurement took; 0 before the first."""
+        return min(
+            (float(entry["seconds"]) for key, entry in self.entries.items() if json.loads(key)[0] == what), default=0.0
+        )
+
     def _write(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         fresh = self.path.with_suffix(".new")

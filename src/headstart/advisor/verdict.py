@@ -56,7 +56,7 @@ def of(standings: Sequence[Standing], *, primary: str, seed: int, most_ms: float
     if chance_over(blind.hits, best.hits, seed=seed) >= CHANCE / 2 / len(able):
         return _nothing_told(best, blind, len(able), primary, seed)
     taken = cheapest(able)
-    kind = _kind(taken, able, seed)
+    kind = _kind(taken, [blind, *able], seed)
     told = _sentence(kind, taken, able, primary, seed) + _slower(standings, taken, primary, most_ms)
     why = {one.arm.name: _why_not(one, taken, primary, seed, most_ms) for one in standings if one is not taken}
     return Verdict(kind, taken, f"{told}.", why)

@@ -55,7 +55,7 @@ def command(
     with listening() as listener:
         found = api.advise(data, out=out, listener=listener, **wishes, **settings)
     if is_json:
-        click.echo(_show.as_json({"advice": found.folder, **found.facts}))
+        click.echo(_show.as_json({"advice": found.folder, "page": found.folder / "advice.html", **found.facts}))
     else:
         click.echo("\n".join(lines(found.facts, found.folder, data)))
 
