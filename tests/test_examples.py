@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -26,3 +27,13 @@ def test_entities_are_learnt_and_found_in_a_new_sentence() -> None:
     done = subprocess.run([sys.executable, str(EXAMPLES / "entities.py")], capture_output=True, text=True, check=True)
     assert "entity_f1" in done.stdout
     assert "place   Naples" in done.stdout
+
+
+def test_questions_are_answered_with_what_stands_in_the_text() -> None:
+    done = subprocess.run([sys.executable, str(EXAMPLES / "answers.py")], capture_output=True, text=True, check=True)
+    asked = "When does the choir meet?"
+    best = next(line for line in done.stdout.splitlines() if line.startswith(asked)).partition("best: ")[2]
+    assert "f1" in done.stdout
+    assert re.findall(r'"(.+?)"', best)
+    notice = "The choir meets on Thursdays in the hall behind the mill. Its new conductor is Lena Moss."
+    assert all(answer in notice for answer in re.findall(r'"(.+?)"', best))

@@ -118,6 +118,6 @@ def test_a_readme_is_short_and_says_how_to_test(page: str) -> None:
     assert "make check test" in read(page)
 
 
-def test_the_figures_of_entities_are_what_the_benchmark_wrote() -> None:
-    table = (RESULTS / "entities.md").read_text(encoding="utf-8")
-    assert f"<!-- entities -->\n{table}<!-- /entities -->" in read("docs/tasks.md")
+def test_the_figures_of_tasks_are_what_the_benchmark_wrote() -> None:
+    table = (RESULTS / "tasks.md").read_text(encoding="utf-8")
+    assert f"<!-- tasks -->\n{table}<!-- /tasks -->" in read("docs/tasks.md")

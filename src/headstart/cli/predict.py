@@ -37,7 +37,9 @@ ITEMS_AT_A_TIME = 512
 @click.argument("files", nargs=-1, required=True)
 @settings_options("columns", "trust")
 @click.option("--out", type=click.Path(path_type=Path), help="File to write instead: .jsonl, .csv or .parquet.")
-@click.option("--html", type=click.Path(path_type=Path), help="Page to write with the entities of texts marked.")
+@click.option(
+    "--html", type=click.Path(path_type=Path), help="Page to write with the entities or answers in texts marked."
+)
 @click.option("--json", "is_json", is_flag=True, help="Print one JSON object instead of one for each item.")
 def command(
     run: Path,
