@@ -260,7 +260,7 @@ def test_a_page_of_entities_is_refused_where_there_are_none(
     (tmp_path / "new.txt").write_text("fine\n")
     given = ["predict", str(run.folder), str(tmp_path / "new.txt"), "--html", str(tmp_path / "page.html")]
     assert main(given) != 0
-    assert "--html marks entities in texts, and this model finds none" in capsys.readouterr().err
+    assert "--html marks entities and answers in texts, and this model finds none" in capsys.readouterr().err
     assert not (tmp_path / "page.html").exists()
 
 

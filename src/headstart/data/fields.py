@@ -203,11 +203,15 @@ def _sentence(part: Part, task: str, match: _Match, is_given: bool) -> str:
     return f"{header}task {task}{given}; {', '.join(places)}{guesses}."
 
 
+def _likelihood(match: _Match, fields: Sequence[Field]) -> tuple[int, ...]:
+    """How likely a task is meant that does not fit: what is found of it, what is not, and of tasks that fit equally
+    badly one of classes, and one without images, for no column looked like any."""
+    kinds = [one.kind for one in fields]
+    return len(match.columns), -len(match.missing), int("label" in kinds), int("image" not in kinds)
+
+
 def _refusal(part: Part, candidates: Candidates, matches: Mapping[str, _Match], asked: Asked) -> str:
-    # Of tasks that fit equally badly, one that needs images is the least likely: no column looked like any.
-    task = max(
-        matches, key=lambda name: (len(matches[name].columns), *(one.kind != "image" for one in candidates[name]))
-    )
+    task = max(matches, key=lambda name: _likelihood(matches[name], candidates[name]))
     match, names = matches[task], [one.name for one in candidates[task]]
     if not part.is_named:
         return (
