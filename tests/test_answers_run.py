@@ -164,6 +164,9 @@ def test_the_page_and_the_card_show_answers_in_their_texts(runs: dict[str, Run])
     assert "<b>found</b>" in page
     assert "<b>true</b>" in page
     assert "exact match" in page
+    card = (run.folder / "model" / "README.md").read_text()
+    assert "pieces of the text it is given" in card
+    assert "0 classes" not in card
 
 
 def test_scores_have_baselines_that_need_no_model(runs: dict[str, Run]) -> None:

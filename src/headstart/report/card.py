@@ -133,8 +133,8 @@ def _model_name(run: Mapping[str, Any]) -> str:
 
 
 def _opening(run: Mapping[str, Any], scores: Mapping[str, Any]) -> str:
-    names = [str(name) for name in scores.get("per_class", {})]
-    base = hub_model(run)
+    names, base = scores.get("per_class", {}), hub_model(run)
+    many = f" with {len(names)} classes" if names else ""
     linked = f"[{base}](https://huggingface.co/{base})" if base else inline(_model_name(run))
     moved = {
         "frozen": "The pretrained model is unchanged; a head was learnt on the features it gives.",
@@ -145,7 +145,7 @@ def _opening(run: Mapping[str, Any], scores: Mapping[str, Any]) -> str:
     how = moved.get(run["settings"]["strategy"], "Its weights were trained further on the data below.")
     return (
         f"# {inline(_title(run))}\n\n"
-        f"A model for {say.plain(run['task'])} with {len(names)} classes, made from {linked} "
+        f"A model for {say.plain(run['task'])}{many}, made from {linked} "
         f"with headstart {run['headstart']}. {how}\n\n**{placeless(scores['verdict'])}**"
     )
 
@@ -206,6 +206,8 @@ def _limits(run: Mapping[str, Any], scores: Mapping[str, Any]) -> str:
     more = f", and {len(names) - SHOWN_CLASSES} more in config.json" if len(names) > SHOWN_CLASSES else ""
     knows = "It always answers with one of its classes" if "confusion" in scores else "It finds nothing else than"
     limits = [f"{knows}: {', '.join(names[:SHOWN_CLASSES])}{more}."] if names else []
+    if "exact_match" in scores["metrics"]:
+        limits.append("It answers with nothing but pieces of the text it is given, as they stand there.")
     limits += _long(run)
     if run["model"].get("ran_code"):
         limits.append(CODE)
