@@ -47,7 +47,7 @@ def split(accepted: Accepted, *, validation_size: float | None, test_size: float
             is_out = held_out(classes[left], groups, size=size, rng=np.random.default_rng([seed, at]), name=name)
             made[name] = train.take(left[is_out])
             left = left[~is_out]
-            said.append(f"{name}: {int(is_out.sum()):,} rows, {_how(size, seed, groups)}")
+            said.append(f"{name}: {int(is_out.sum()):,} rows, {_how(size, seed, groups, accepted.fields)}")
     kept = train.take(left) if len(left) < len(train) else train
     return Splits(kept, made["validation"], made["test"], f"{'; '.join(said) or 'all rows to learn from'}.")
 
@@ -60,10 +60,11 @@ def _with_places(train: Rows, fields: Sequence[Field]) -> Indices:
     return np.array([value != "[]" for value in train.column(truth)], np.int64)
 
 
-def _how(size: float, seed: int, groups: Keys) -> str:
+def _how(size: float, seed: int, groups: Keys, fields: Sequence[Field]) -> str:
     _, counts = np.unique(groups, return_counts=True)
     together = int((counts > 1).sum())
-    kept = f", {together:,} group{'s' * (together > 1)} of duplicates kept together" if together else ""
+    what = "rows on one text" if any(one.is_shared for one in fields) else "duplicates"
+    kept = f", {together:,} group{'s' * (together > 1)} of {what} kept together" if together else ""
     return f"{size:.0%} of train, stratified, seed {seed}{kept}"
 
 
