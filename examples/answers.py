@@ -17,7 +17,7 @@ def main(model: str | None = None) -> None:
     """Trains the best model on this machine unless another is named, and asks it."""
     with tempfile.TemporaryDirectory() as folder:
         run = headstart.fit(
-            NOTICES, out=Path(folder) / "run", model=model, strategy="full", epochs=4, batch_size=8, offline=True
+            NOTICES, out=Path(folder) / "run", model=model, strategy="full", epochs=2, batch_size=16, offline=True
         )
         print(run.scores["verdict"])
         answers = headstart.load(run.folder).predict([(question, NOTICE) for question in QUESTIONS])
