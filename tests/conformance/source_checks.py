@@ -169,8 +169,8 @@ def a_shorter_one_gives_the_states_of_its_blocks_or_is_refused(bench: Bench) -> 
     with pytest.raises(MismatchError, match="--blocks 99"):
         backbone.shortened(99)
     assert backbone.shortened(len(backbone.blocks)).digest() == backbone.digest()
-    if not backbone.blocks:
-        return
+    if len(backbone.blocks) < 2:
+        return  # there is nothing to leave out
     try:
         shorter = backbone.shortened(1)
     except MismatchError:
