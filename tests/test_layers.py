@@ -46,7 +46,6 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 SIBLINGS = {
     ("advising", "run"): "advice reads, checks and splits as a run does",
     ("tasks", "score"): "a task's metrics are the common ones",
-    ("answering", "network"): "an answer of each row is what the network says of it",
     ("estimates", "score"): "an accuracy that is estimated has the interval of one that is measured",
     ("sources", "windows"): "a long text becomes several rows where it is encoded",
     ("sources", "pool"): "a family says of itself how wide an average of its states is",

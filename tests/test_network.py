@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 import families
-from headstart import network
+from headstart import answering, network
 from headstart.contracts import Backbone
 from headstart.errors import MismatchError, SettingError
 from headstart.network import Headed, Reading, Whole
@@ -93,33 +93,33 @@ def test_a_model_that_ends_otherwise_says_what_to_do(backbone: Backbone) -> None
 def test_answers_come_in_the_order_of_the_rows(backbone: Backbone) -> None:
     texts = [text for text, _ in families.reviews(30)]
     headed = Headed(backbone, Reading(((1,), (2,))), nn.Linear(64, 3))
-    alone = torch.cat([network.answers(headed, backbone.prepare([text])) for text in texts])
+    alone = torch.cat([answering.by_row(headed, backbone.prepare([text])) for text in texts])
     # batches of other shapes sum in another order
-    torch.testing.assert_close(network.answers(headed, backbone.prepare(texts)), alone, atol=1e-5, rtol=0)
+    torch.testing.assert_close(answering.by_row(headed, backbone.prepare(texts)), alone, atol=1e-5, rtol=0)
 
 
 def test_answers_are_the_same_to_the_bit_on_one_thread_and_on_two(backbone: Backbone) -> None:
     encoded = backbone.prepare([text for text, _ in families.reviews(60)])
     whole = Whole(backbone.task_module("AutoModelForSequenceClassification", ("a", "b")))
     with families.threads(1):
-        one = network.answers(whole, encoded)
+        one = answering.by_row(whole, encoded)
     with families.threads(2):
-        assert torch.equal(network.answers(whole, encoded), one)
+        assert torch.equal(answering.by_row(whole, encoded), one)
 
 
 def test_whoever_answers_is_left_in_evaluation_mode(backbone: Backbone) -> None:
     whole = Whole(backbone.task_module("AutoModelForSequenceClassification", ("a", "b"))).train()
-    network.answers(whole, backbone.prepare(["fine"]))
+    answering.by_row(whole, backbone.prepare(["fine"]))
     assert not any(part.training for part in whole.modules())
 
 
 def test_half_precision_answers_in_fp32_and_nearly_the_same(backbone: Backbone) -> None:
     whole = Whole(backbone.task_module("AutoModelForSequenceClassification", ("a", "b")))
     encoded = backbone.prepare(["fine", "the dull film"])
-    half = network.answers(whole, encoded, dtype="bfloat16")
+    half = answering.by_row(whole, encoded, dtype="bfloat16")
     assert half.dtype == torch.float32
     # bfloat16 keeps 8 bits of a number
-    torch.testing.assert_close(half, network.answers(whole, encoded), atol=0.05, rtol=0.05)
+    torch.testing.assert_close(half, answering.by_row(whole, encoded), atol=0.05, rtol=0.05)
 
 
 def test_set_linear_puts_weights_in_place() -> None:

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import families
-from headstart import network, plug, windows
+from headstart import answering, plug, windows
 from headstart.contracts import Backbone, Encoded, Inputs, Rows
 from headstart.network import Whole
 from headstart.progress import silent
@@ -92,7 +92,7 @@ def test_the_answer_to_a_text_is_the_mean_of_its_windows_answers(bert: Backbone)
     of = windows.owners(encoded).tolist()
     expected = [torch.stack([row for row, item in zip(alone, of, strict=True) if item == n]).mean(0) for n in range(4)]
     # batches have other shapes, so sums come in another order
-    torch.testing.assert_close(network.answers(whole, encoded), torch.stack(expected), atol=1e-5, rtol=0)
+    torch.testing.assert_close(answering.by_row(whole, encoded), torch.stack(expected), atol=1e-5, rtol=0)
 
 
 def made(bert: Backbone, **settings: Any) -> job.Job:
@@ -137,7 +137,7 @@ def test_every_way_of_learning_takes_windows_and_answers_for_texts(way: str, ber
     strategy = plug.load("strategies", one.settings.strategy)
     learnt = learn.learn(one, strategy.stages(bert, one.settings), strategy)
     assert learnt.long["split"] == 8
-    assert network.answers(learnt.network, one.encoded(one.train)).shape == (24, 2)
+    assert answering.by_row(learnt.network, one.encoded(one.train)).shape == (24, 2)
 
 
 def test_a_linear_head_is_solved_for_on_the_means_of_windows(bert: Backbone) -> None:
@@ -149,7 +149,7 @@ def test_a_linear_head_is_solved_for_on_the_means_of_windows(bert: Backbone) -> 
         means = windows.mean(pooled, encoded)
         expected = trained.head(trained.reading.of(means, bert.widths))  # type: ignore[operator,union-attr]
     # a linear answer to a mean is the mean of the answers, but for rounding
-    torch.testing.assert_close(network.answers(trained, encoded), expected, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(answering.by_row(trained, encoded), expected, atol=1e-4, rtol=1e-4)
 
 
 def test_kept_states_of_windows_come_to_the_same_answers(bert: Backbone) -> None:
@@ -158,5 +158,5 @@ def test_kept_states_of_windows_come_to_the_same_answers(bert: Backbone) -> None
         one = made(bert, strategy="top", top=1, cache=cache)
         torch.manual_seed(0)
         learnt = learn.learn(one, (2,), top)
-        answers.append(network.answers(learnt.network, one.encoded(one.train)))
+        answers.append(answering.by_row(learnt.network, one.encoded(one.train)))
     torch.testing.assert_close(*answers, atol=1e-4, rtol=1e-3)

@@ -131,13 +131,17 @@ def advise(data: Any, settings: FitSettings, wishes: Wishes, *, out: Path, liste
         }
         facts |= _measured(course, splits, refs, wishes, log)
         facts |= {"asked": asked, "budget": limit, "spent": clock.spent, "spent_on": ledger.seconds_by_kind}
-        facts |= {"notes": log.notes, "warnings": log.warnings}
-        facts |= {"headstart": __version__, "created": record.now()}
-        facts |= {"machine": record.machine(), "versions": record.versions()}
+        facts |= {"notes": log.notes, "warnings": log.warnings, **_circumstances()}
         folder.write_json(partial / ADVICE, facts)
         folder.write_json(partial / "check.json", checked)
         page.write(partial)
     return Advice(out, facts)
+
+
+def _circumstances() -> dict[str, Any]:
+    """By what, when and on which machine the advice was made."""
+    made = {"headstart": __version__, "created": record.now()}
+    return {**made, "machine": record.machine(), "versions": record.versions()}
 
 
 @contextlib.contextmanager

@@ -4,20 +4,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import torch
 from torch import nn
 
-from headstart import batches, kernels, network, windows
-from headstart.contracts import Encoded, Per, Where
+from headstart import batches, kernels, windows
+from headstart.contracts import Encoded, Inputs, Per, Where
 from headstart.device import device
 
 if TYPE_CHECKING:
     from headstart.contracts import Indices
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ def of(trained: nn.Module, encoded: Encoded, per: Per, *, dtype: str = "float32"
         dtype: "float32" is exact; "bfloat16" computes in that type.
     """
     if per == "row":
-        return Answers(network.answers(trained, encoded, dtype=dtype))
+        return Answers(by_row(trained, encoded, dtype=dtype))
     return merged(by_token(trained, encoded, dtype=dtype), encoded)
 
 
@@ -47,17 +49,32 @@ def merged(parts: Sequence[tuple[torch.Tensor, Any]], encoded: Encoded) -> Answe
     return Answers(*windows.merged(parts, encoded))
 
 
+def by_row(trained: nn.Module, encoded: Encoded, *, dtype: str = "float32") -> torch.Tensor:
+    """The output for each item, shape (N, C); of one in several windows the mean of theirs."""
+    return windows.mean(torch.stack(_computed(trained, encoded, dtype, lambda output, _: list(output))), encoded)
+
+
 def by_token(trained: nn.Module, encoded: Encoded, *, dtype: str = "float32") -> list[tuple[torch.Tensor, Any]]:
     """For each of M rows the output of its tokens, shape (T, C), and what each covers, shape (T, 2)."""
+
+    def rows(output_BTC: torch.Tensor, inputs: Inputs) -> list[tuple[torch.Tensor, Any]]:
+        assert inputs.where is not None, "rows answered by token were prepared with where"
+        return [(row[: len(where)], where) for row, where in zip(output_BTC, inputs.where, strict=True)]
+
+    return _computed(trained, encoded, dtype, rows)
+
+
+def _computed(
+    trained: nn.Module, encoded: Encoded, dtype: str, rows: Callable[[torch.Tensor, Inputs], list[T]]
+) -> list[T]:
+    """What `rows` makes of each batch of the output, in the order of the M rows."""
     computing = kernels.tuned(trained.eval().to(device()), dtype)
     groups = batches.by_length(encoded.lengths)
 
-    def answer(group: Indices) -> list[tuple[torch.Tensor, Any]]:
+    def answer(group: Indices) -> list[T]:
         inputs = batches.placed(encoded.take(group), dtype)
-        assert inputs.where is not None, "rows answered by token were prepared with where"
         with torch.inference_mode():
-            output_BTC = computing(inputs).float().cpu()
-        return [(row[: len(where)], where) for row, where in zip(output_BTC, inputs.where, strict=True)]
+            return rows(computing(inputs).float().cpu(), inputs)
 
     parts = [part for found in batches.spread(answer, groups) for part in found]
     # rows went through in the order of their lengths; this puts them back

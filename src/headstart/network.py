@@ -13,14 +13,13 @@ import numpy as np
 import torch
 from torch import nn
 
-from headstart import batches, cut, kernels, pool, stack, windows
-from headstart.contracts import Backbone, Encoded, Hidden, Inputs, States
-from headstart.device import device
+from headstart import cut, pool, stack
+from headstart.contracts import Backbone, Hidden, Inputs, States
 from headstart.errors import MismatchError, SettingError
 from headstart.heads.form import Form
 
 if TYPE_CHECKING:
-    from headstart.contracts import Indices
+    pass
 
 
 @dataclass(frozen=True)
@@ -271,30 +270,3 @@ def set_linear(layer: nn.Linear, weight_CD: Any, bias_C: Any) -> None:
     with torch.no_grad():
         layer.weight.copy_(torch.as_tensor(weight_CD))
         layer.bias.copy_(torch.as_tensor(bias_C))
-
-
-def answers(network: nn.Module, encoded: Encoded, *, dtype: str = "float32") -> torch.Tensor:
-    """The network's output for every item, in their order.
-
-    Args:
-        network: Takes `Inputs`, gives logits; left in evaluation mode.
-        encoded: N items.
-        dtype: "float32" is exact; "bfloat16" computes in that type.
-
-    Returns:
-        Shape (N, C), fp32, on the CPU; of an item in several windows the mean of theirs.
-    """
-    place = device()
-    computing = kernels.tuned(network.eval().to(place), dtype)
-    groups = batches.by_length(encoded.lengths)
-
-    def answer(group: Indices) -> torch.Tensor:
-        inputs = batches.placed(encoded.take(group), dtype)
-        with torch.inference_mode():
-            output: torch.Tensor = computing(inputs)
-            return output.float().cpu()
-
-    parts = list(batches.spread(answer, groups))
-    # rows went through in the order of their lengths; this puts them back
-    output = torch.cat(parts)[torch.cat([torch.as_tensor(group) for group in groups]).argsort()]
-    return windows.mean(output, encoded)

@@ -62,7 +62,7 @@ def fit(data: Any, settings: FitSettings, *, out: Path, resume: bool = False, li
     launch.join()
     meter = Meter(settings.price_per_hour)
     budget(settings.budget, settings.price_per_hour)  # what cannot be read is refused before anything is done
-    strategy: Strategy = plug.load("strategies", settings.strategy)
+    plug.load("strategies", settings.strategy)  # and a strategy or a tracker that is not there
     trackers.names(settings.tracker)
     building = folder.building(out, resume=resume) if launch.is_first() else folder.aside()
     with building as partial, journal(partial / folder.EVENTS, listener if launch.is_first() else silent) as log:
@@ -71,15 +71,8 @@ def fit(data: Any, settings: FitSettings, *, out: Path, resume: bool = False, li
         task: Task = plug.load("tasks", found.task)
         backbone, why = choose_backbone(settings, task)
         log(Note(why))
-        if settings.freeze is not None:
-            settings = _freezing.settled(settings, backbone)
-            strategy = plug.load("strategies", settings.strategy)
-            log(Note(_freezing.said(settings)))
+        settings, strategy = _decided(settings, backbone, task, log)
         log.join(trackers.tracking(settings, partial, out))
-        if task.per == "token":
-            form.verify_by_token(settings)
-        for said in idle(settings, _unused(strategy, settings, task), modality=task.modality):
-            log(Warned(said))
         stages = strategy.stages(backbone, settings)
         needs_validation = strategy.needs_validation(settings, task)
         splits, checked = splits_of(found, settings, partial, log, needs_validation=needs_validation)
@@ -103,6 +96,23 @@ def fit(data: Any, settings: FitSettings, *, out: Path, resume: bool = False, li
         facts["cost"] = record.cost(log.foreseen, meter.so_far(partial), folder.size_of_checkpoints(partial))
         _write(partial, {"run": facts, "scores": scores, "check": checked})
     return Run(out, fitted, scores)
+
+
+def _decided(settings: FitSettings, backbone: Backbone, task: Task, log: Journal) -> tuple[FitSettings, Strategy]:
+    """The settings with a strategy that does what `--freeze` asks for, and the strategy; what plays no part is said.
+
+    Raises:
+        SettingError: The head that is asked for makes one vector of all tokens, and the task answers for each.
+    """
+    if settings.freeze is not None:
+        settings = _freezing.settled(settings, backbone)
+        log(Note(_freezing.said(settings)))
+    strategy: Strategy = plug.load("strategies", settings.strategy)
+    if task.per == "token":
+        form.verify_by_token(settings)
+    for said in idle(settings, _unused(strategy, settings, task), modality=task.modality):
+        log(Warned(said))
+    return settings, strategy
 
 
 def _unused(strategy: Strategy, settings: FitSettings, task: Task) -> frozenset[str]:

@@ -9,13 +9,12 @@ from headstart.tasks import _span_search
 from headstart.tasks._span_search import Span
 
 
-def by_trying_all(start: np.ndarray, end: np.ndarray, may: np.ndarray, most: int, longest: int) -> list[Span]:
+def by_trying_all(start: np.ndarray, end: np.ndarray, most: int, longest: int) -> list[Span]:
     """Every span there is, the slow way."""
     found = [
         Span(first, last, float(start[first] + end[last]))
         for first in range(len(start))
         for last in range(first, min(first + longest, len(start)))
-        if all(may[first : last + 1])
     ]
     return sorted(found, key=lambda span: (-span.score, span.first, span.last))[:most]
 
@@ -26,22 +25,16 @@ def test_the_best_spans_are_found(seed: int) -> None:
     T = int(generator.integers(1, 30))
     # whole numbers, so that there are ties
     start, end = generator.integers(-5, 6, (2, T)).astype(float)
-    may, most, longest = generator.random(T) < 0.8, int(generator.integers(1, 25)), int(generator.integers(1, 12))
-    found = _span_search.best(start, end, may, most=most, longest=longest)
-    assert found == by_trying_all(start, end, may, most, longest)
+    most, longest = int(generator.integers(1, 25)), int(generator.integers(1, 12))
+    found = _span_search.best(start, end, most=most, longest=longest)
+    assert found == by_trying_all(start, end, most, longest)
 
 
 def test_a_span_does_not_end_before_it_starts() -> None:
     start, end = np.array([0.0, 0.0, 9.0]), np.array([9.0, 0.0, 0.0])
-    (found,) = _span_search.best(start, end, np.ones(3, bool), most=1, longest=3)
+    (found,) = _span_search.best(start, end, most=1, longest=3)
     assert found == Span(0, 0, 9.0)
 
 
-def test_a_span_does_not_reach_over_what_may_not_be_answered() -> None:
-    start, end = np.array([5.0, 0.0, 0.0, 0.0]), np.array([0.0, 0.0, 0.0, 5.0])
-    may = np.array([True, True, False, True])
-    assert all(span.last < 2 or span.first > 2 for span in _span_search.best(start, end, may, most=9, longest=4))
-
-
-def test_where_nothing_may_be_answered_there_is_no_span() -> None:
-    assert _span_search.best(np.zeros(3), np.zeros(3), np.zeros(3, bool), most=5, longest=3) == []
+def test_without_tokens_there_is_no_span() -> None:
+    assert _span_search.best(np.zeros(0), np.zeros(0), most=5, longest=3) == []

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import families
-from headstart import features, network, plug, stack
+from headstart import answering, features, plug, stack
 from headstart.contracts import Rows
 from headstart.errors import OutputError
 from headstart.network import KEPT, Whole
@@ -44,7 +44,7 @@ def trained(one: job.Job) -> torch.Tensor:
     """What the network answers to its rows after training."""
     torch.manual_seed(0)
     learnt = learn.learn(one, top.stages(one.backbone, one.settings), top)
-    return network.answers(learnt.network, one.encoded(one.train))
+    return answering.by_row(learnt.network, one.encoded(one.train))
 
 
 @pytest.fixture(autouse=True)

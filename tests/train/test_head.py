@@ -13,7 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import families
-from headstart import network, plug
+from headstart import answering, network, plug
 from headstart.contracts import Rows
 from headstart.network import Whole
 from headstart.progress import Advance, Event, silent
@@ -68,7 +68,7 @@ def test_a_solved_classifier_is_scikit_learns_on_what_it_reads(model: str, famil
     layer = network.classifier_of(learnt.network.module)
     layer.register_forward_hook(lambda module, inputs, output: seen.append(inputs[0].numpy().copy()))
 
-    logits = network.answers(learnt.network, job.encoded(job.train))
+    logits = answering.by_row(learnt.network, job.encoded(job.train))
 
     strength = min(learnt.history, key=lambda trial: trial["log_loss"])["strength"]
     pipeline = make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=200, tol=1e-3))
@@ -99,7 +99,7 @@ def test_a_head_answers_from_the_model_as_from_pooled_features(pool: str, family
     vectors = {"max": lambda state: state.masked_fill(states.mask_BT[..., None] == 0, -9e9).amax(1)}  # type: ignore[index]
     read = torch.cat([vectors.get(pool, lambda state: state[:, 0])(state) for state in states.layers[1:]], dim=1)
     expected = learnt.network.head(read)  # type: ignore[operator]
-    torch.testing.assert_close(network.answers(learnt.network, job.encoded(job.train)), expected, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(answering.by_row(learnt.network, job.encoded(job.train)), expected, atol=1e-4, rtol=1e-4)
 
 
 def test_pooling_of_images_is_read_at_layers(family: families.Family) -> None:

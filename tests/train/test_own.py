@@ -11,7 +11,7 @@ import torch
 from test_head import job_of
 
 import families
-from headstart import model, network, plug
+from headstart import answering, model, network, plug
 from headstart.errors import MismatchError, SettingError
 from headstart.network import Headed
 from headstart.progress import Event, Note
@@ -120,7 +120,7 @@ def test_training_on_kept_states_comes_to_the_same_answers(
     base: str, given: dict[str, Any], family: families.Family
 ) -> None:
     jobs = [job_of(family, base, strategy="top", top=1, cache=cache, **given) for cache in (True, False)]
-    kept, anew = (network.answers(learnt(job).network, job.encoded(job.train)) for job in jobs)
+    kept, anew = (answering.by_row(learnt(job).network, job.encoded(job.train)) for job in jobs)
     # as in test_below: sums in another order, and steps of AdamW by the sign of what is but rounding
     torch.testing.assert_close(kept, anew, atol=1e-3, rtol=1e-2)
 
@@ -139,7 +139,7 @@ def test_half_precision_answers_nearly_the_same(family: families.Family) -> None
     for given in ({"pool": "cls"}, {"head": "conv"}, {"head": "attention-pool"}):
         job = job_of(family, "bert", strategy="full", **given)
         headed, encoded = own.headed(job, 0, job.encoded(job.train)), job.encoded(job.train)
-        half, exact = (network.answers(headed, encoded, dtype=dtype) for dtype in ("bfloat16", "float32"))
+        half, exact = (answering.by_row(headed, encoded, dtype=dtype) for dtype in ("bfloat16", "float32"))
         # bfloat16 keeps 8 bits of a number
         torch.testing.assert_close(half, exact, atol=0.1, rtol=0.1)
 

@@ -10,7 +10,7 @@ import torch
 from test_head import job_of
 
 import families
-from headstart import network
+from headstart import answering, network
 from headstart.errors import MismatchError, OutputError, SettingError
 from headstart.network import Headed
 from headstart.progress import Advance, Event, Note
@@ -46,7 +46,7 @@ def test_a_head_answers_from_the_model_as_it_did_from_kept_states(name: str, fam
     job = job_of(family, model, **given)
     found = learnt(job)
 
-    output = network.answers(found.network, job.encoded(job.train))
+    output = answering.by_row(found.network, job.encoded(job.train))
 
     best = max(found.history, key=lambda epoch: (epoch["validation"]["accuracy"], -epoch["epoch"]))
     loss = float(job.task.loss(output, job.task.collate(job.train, job.learned)).mean())

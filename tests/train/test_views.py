@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 
 import families
-from headstart import network, plug
+from headstart import answering, plug
 from headstart.contracts import Inputs, Rows
 from headstart.errors import MismatchError
 from headstart.progress import Advance, Event, Note, silent
@@ -208,7 +208,7 @@ def learnt_by(one: job.Job) -> tuple[learn.Learnt, torch.Tensor]:
     strategy = plug.load("strategies", one.settings.strategy)
     torch.manual_seed(0)
     learnt = learn.learn(one, strategy.stages(one.backbone, one.settings), strategy)
-    return learnt, network.answers(learnt.network, one.encoded(one.train))
+    return learnt, answering.by_row(learnt.network, one.encoded(one.train))
 
 
 @pytest.mark.parametrize("augment", [*KINDS, "crop,flip,color,mixup,cutmix"])

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from headstart.errors import OutputError
-from headstart.report import page, plots, trade
+from headstart.report import layout, page, plots, trade
 from headstart.report import words as say
 from headstart.report.by_rows import learning_curves
 from headstart.report.page import Card
@@ -64,7 +64,7 @@ def _no_advice(folder: Path, why: str) -> OutputError:
 
 def html(facts: Facts) -> str:
     """The page as text."""
-    return page.filled("advice.html", told(facts))
+    return layout.filled("advice.html", told(facts))
 
 
 def told(facts: Facts) -> dict[str, Any]:

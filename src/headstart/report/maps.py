@@ -7,10 +7,9 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-import jinja2
+from headstart.report import layout
 
 MOST_TOKENS = 96
 """Of a longer text the beginning is drawn; more could not be read."""
@@ -36,12 +35,9 @@ def page(model: str, tokens: Sequence[str], weights: Any) -> str:
         }
         for number, layer in enumerate(shown, start=1)
     ]
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=jinja2.StrictUndefined
-    )
-    template = environment.get_template("maps.html")
     tokens, total = tokens[:MOST_TOKENS], len(tokens)
-    return template.render(model=model, tokens=tokens, total=total, layers=layers, longest=max(map(len, tokens)))
+    about = {"model": model, "tokens": tokens, "total": total, "longest": max(map(len, tokens))}
+    return layout.filled("maps.html", {**about, "layers": layers})
 
 
 def picture(weights_TT: Any) -> str:

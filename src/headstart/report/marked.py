@@ -7,11 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-
-import jinja2
 
 from headstart.data.spans import Span
+from headstart.report import layout
 
 BEFORE = 80
 """Characters shown before the first mistake of a long text."""
@@ -64,14 +62,7 @@ def _between(middle: list[Piece], before: Piece | None, after: Piece | None) -> 
 
 def page(title: str, items: Sequence[tuple[str, Sequence[Span]]]) -> str:
     """One self-contained page of texts with their entities; everything from the texts is escaped."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     labels = sorted({span.label for _, spans in items for span in spans})
     texts = [pieces(text, spans) for text, spans in items]
     legend = [Piece(label, label, hue(label)) for label in labels]
-    return environment.get_template("marked.html").render(title=title, texts=texts, legend=legend)
+    return layout.filled("marked.html", {"title": title, "texts": texts, "legend": legend})

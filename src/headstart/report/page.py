@@ -5,17 +5,14 @@ The words and drawings come from the modules beside this one, the layout from `p
 
 from __future__ import annotations
 
-import functools
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
 from headstart.errors import OutputError
-from headstart.report import block, curves, finished, parts, plots, tower
+from headstart.report import block, curves, finished, layout, parts, plots, tower
 from headstart.report import words as say
 from headstart.report.finished import Finished
 from headstart.score import wilson
@@ -59,24 +56,7 @@ def put(page: Path, text: str) -> Path:
 
 def html(found: Finished) -> str:
     """The page as text."""
-    return filled("page.html", told(found))
-
-
-def filled(layout: str, told: Mapping[str, Any]) -> str:
-    """A layout with its places filled; everything from the user's data is escaped."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"figure": say.figure, "interval": say.interval, "duration": say.duration}
-    environment.filters |= {"metric": say.metric, "plain": say.plain, "value": say.value}
-    environment.filters |= {"reading": say.reading, "moment": say.moment, "amount": say.amount, "mib": say.mib}
-    environment.filters |= {"milliseconds": say.milliseconds, "signed": functools.partial(say.figure, signed=True)}
-    environment.filters |= {"signed_interval": functools.partial(say.interval, signed=True)}
-    return environment.get_template(layout).render(told)
+    return layout.filled("page.html", told(found))
 
 
 def told(found: Finished) -> dict[str, Any]:

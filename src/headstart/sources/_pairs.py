@@ -53,12 +53,12 @@ class EncodedPairs:
             raise MismatchError(
                 "This tokenizer does not say which characters a token covers. Use a model with a fast one."
             )
-        frame, unlimited = _Frame.of(tokenizer), not limit
+        frame = _Frame.of(tokenizer)
         firsts = _tokenised(tokenizer, [first for first, _ in pairs])
         seconds = _tokenised(tokenizer, [second for _, second in pairs])
         rows, owners, lost = list[_Row](), list[int](), list[int]()
         for number, (first, second) in enumerate(pairs):
-            short = firsts[first] if unlimited else _without_middle(firsts[first], (limit or 0) // 2)
+            short = _without_middle(firsts[first], limit // 2) if limit else firsts[first]
             if len(short.ids) < len(firsts[first].ids):
                 lost.append(len(firsts[first].ids) - len(short.ids))
             windows = frame.windows(short, seconds[second], limit)

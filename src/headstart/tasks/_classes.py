@@ -47,7 +47,7 @@ def names(learned: Classes) -> tuple[str, ...]:
 
 
 def output(given: Any) -> torch.Tensor:
-    """Logits, shape (B, C)."""
+    """Logits, shape (B, C), or (B, T, C) by token."""
     logits: torch.Tensor = given.logits
     return logits
 

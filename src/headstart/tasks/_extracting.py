@@ -104,8 +104,7 @@ def answer(output_T2: torch.Tensor, where_T2: Any, text: str, learned: Learned) 
     """
     start_T, end_T = output_T2.double().numpy().T
     longest = _most_tokens(where_T2, learned.longest)
-    may = np.ones(len(where_T2), dtype=bool)
-    found = _span_search.best(start_T, end_T, may, most=BEST, longest=longest)
+    found = _span_search.best(start_T, end_T, most=BEST, longest=longest)
     places = [(int(where_T2[span.first, 0]), int(where_T2[span.last, 1])) for span in found]
     return prediction(text, places, [span.score for span in found], learned)
 

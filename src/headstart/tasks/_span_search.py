@@ -5,13 +5,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -23,13 +21,12 @@ class Span:
     score: float
 
 
-def best(start_T: Floats, end_T: Floats, may_T: Bools, *, most: int, longest: int) -> list[Span]:
-    """The spans with the highest scores, highest first; each lies within what may be answered and ends after it starts.
+def best(start_T: Floats, end_T: Floats, *, most: int, longest: int) -> list[Span]:
+    """The spans with the highest scores, highest first; none ends before it starts.
 
     Args:
         start_T: Score of each token as the first of a span, shape (T,).
         end_T: Score of each as the last.
-        may_T: Whether a token may be part of an answer.
         most: How many to give at most.
         longest: L.
 
@@ -37,20 +34,13 @@ def best(start_T: Floats, end_T: Floats, may_T: Bools, *, most: int, longest: in
         Fewer than `most` where there are no more; of equal scores the one that starts, then ends, first.
     """
     T, L = len(start_T), min(longest, len(start_T))
-    if not T or not may_T.any():
+    if not T:
         return []
-    score_TL = start_T[:, None] + _ahead(end_T, L, -np.inf)
-    # a span is broken off at the first token that may not be in it
-    allowed_TL = np.logical_and.accumulate(_ahead(may_T, L, False), axis=1)
-    flat = np.where(allowed_TL, score_TL, -np.inf).ravel()
+    # for each token it and the L - 1 that follow as the last of a span; there is none beyond the end
+    ends_TL = np.lib.stride_tricks.sliding_window_view(np.concatenate([end_T, np.full(L - 1, -np.inf)]), L)
+    flat = (start_T[:, None] + ends_TL).ravel()
     order = _highest(flat, most)
     return [Span(int(at // L), int(at // L + at % L), float(flat[at])) for at in order if np.isfinite(flat[at])]
-
-
-def _ahead(values_T: npt.NDArray[Any], L: int, beyond: Any) -> npt.NDArray[Any]:
-    """For each token the values of it and of the L - 1 that follow, shape (T, L)."""
-    padded = np.concatenate([values_T, np.full(L - 1, beyond, dtype=values_T.dtype)])
-    return np.lib.stride_tricks.sliding_window_view(padded, L)
 
 
 def _highest(values: Floats, most: int) -> npt.NDArray[np.int64]:

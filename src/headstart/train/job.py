@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from headstart import answering, batches, launch, network, windows
+from headstart import answering, batches, launch, windows
 from headstart.answering import Answers
 from headstart.budget import Budget, budget
 from headstart.contracts import Backbone, Encoded, Learned, Rows, Task, Where
@@ -225,5 +225,5 @@ def _answers(job: Job, trained: nn.Module, encoded: Encoded, dtype: str) -> Answ
     if job.is_by_token:
         found = [part for some in launch.gathered(answering.by_token(trained, mine, dtype=dtype)) for part in some]
         return answering.merged([found[place] for place in order], encoded)
-    parts = launch.gathered(network.answers(trained, mine, dtype=dtype))
+    parts = launch.gathered(answering.by_row(trained, mine, dtype=dtype))
     return Answers(windows.mean(torch.cat(parts)[torch.as_tensor(order)], encoded))
