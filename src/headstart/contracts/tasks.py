@@ -47,7 +47,9 @@ class Task(Protocol):
     per: Per
     """With "token", rows longer than the model reads are read in overlapping windows, and merged before `decode`."""
     snippet: str
-    """Python for the model card that makes answers of what `Backbone.usage` leaves; empty where that ends in them."""
+    """Python for the model card that makes answers of the `logits` and `names` that `Backbone.usage` leaves."""
+    config: Mapping[str, Any]
+    """What config.json says for others besides the names of the classes, such as {"problem_type": "..."}."""
 
     def learn(self, rows: Rows) -> Learned:
         """What must be known before training, from the training split only."""

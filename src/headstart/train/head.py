@@ -41,7 +41,7 @@ def learn(job: Job) -> Learnt:
 
 def _inside(job: Job) -> Learnt:
     """The ecosystem's task model with its own last layer solved for, everything before it as it was."""
-    module = job.backbone.task_module(job.task.auto_class, job.names)
+    module = job.task_module()
     layer = network.classifier_of(module)
     bare = copy.deepcopy(module)
     # without its last layer, a task model's logits are what that layer would have read

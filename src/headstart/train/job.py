@@ -89,6 +89,14 @@ class Job:
         """The targets of some of the training rows, of which some may be windows of one text."""
         return self.task.collate(self.train.take(batch), self.learned, where)
 
+    def task_module(self) -> nn.Module:
+        """The ecosystem's task model with a fresh classifier for the classes, its config as the task wants it."""
+        module = self.backbone.task_module(self.task.auto_class, self.names)
+        for name, value in self.task.config.items():
+            if hasattr(module.config, name):  # that of a plain module knows names alone
+                setattr(module.config, name, value)
+        return module
+
     @property
     def budget(self) -> Budget:
         """What the run may take at most."""

@@ -56,7 +56,7 @@ def _network(job: Job, boundary: int, strategy: Strategy, encoded: Encoded) -> W
     """The ecosystem's task model, or the bare one with our head where that was asked for and the strategy takes it."""
     if job.settings.brings_head and "head" not in strategy.unused(job.settings, job.task):
         return own.headed(job, boundary, encoded)
-    module = job.backbone.task_module(job.task.auto_class, job.names)
+    module = job.task_module()
     stack.freeze(module, boundary)
     return Whole(strategy.adapt(module, boundary, job.settings), boundary, job.task.output).to(device())
 
