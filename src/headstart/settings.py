@@ -72,6 +72,13 @@ class FitSettings:
     columns: str | None = None
     """Column names of a header-less file ("text,label"), or renames ("text=review,label=stars")."""
 
+    multi_label: bool = False
+    """Rows have several classes, or none: lists, one column of 0 and 1 for each class, or what --separator says; lists
+    are understood without it."""
+
+    separator: str | None = None
+    """What stands between the classes of a row in one cell, such as ";"; it implies --multi-label."""
+
     validation: str | None = None
     """A file or folder to choose with; by default part of the training rows where a choice needs it."""
 

@@ -95,7 +95,7 @@ class Task(Protocol):
 
     def settled(self, learned: Learned, answers: Callable[[], Sequence[Prediction]], rows: Rows) -> Learned:
         """What was learnt, with what can only be set once the network is trained, such as a threshold; by how it
-        answers the validation rows, which `answers` gives."""
+        answers rows that it has not learnt from, which `answers` gives."""
 
     def metrics(self, predictions: Sequence[Prediction], rows: Rows, learned: Learned) -> dict[str, Any]:
         """Figures, intervals and tables of the predictions against the truth, as `score.classification` gives them,

@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 
 from headstart.contracts import Field, FieldKind, Problem
-from headstart.data import answers, spans
+from headstart.data import answers, labels, spans
 from headstart.data.delimited import is_utf8
 from headstart.data.part import MISSING, Chunk, Part
 from headstart.data.problems import Fault, at_row, short
@@ -57,7 +57,7 @@ def _clean(
     files = chunk.files if chunk.files is not None else [part.name] * len(chunk.rows)
     given = {field.name: chunk.columns[columns[field.name]] for field in fields}
     given = _with_places(given, fields)
-    cells = [list(map(_cleaner(field.kind, part.base), given[field.name])) for field in fields]
+    cells = [list(map(_cleaner(field, part.base), given[field.name])) for field in fields]
     faults: dict[int, tuple[Fault, str]] = {}
     for field, values in zip(fields, cells, strict=True):
         for at, value in enumerate(values):
@@ -85,10 +85,15 @@ def _table(columns: Sequence[Sequence[Any]], fields: Sequence[Field]) -> pa.Tabl
     return pa.table([pa.array(values, kind) for values, kind in zip(columns, types.values(), strict=True)], list(types))
 
 
-def _cleaner(kind: FieldKind, base: Path | None) -> Callable[[Any], str | Fault]:
-    clean = {"text": _text, "label": _label, "spans": _encodable, "answers": _encodable}.get(
-        kind, lambda value: _image(value, base)
-    )
+def _cleaner(field: Field, base: Path | None) -> Callable[[Any], str | Fault]:
+    plain: dict[FieldKind, Callable[[Any], str | Fault]] = {
+        "text": _text,
+        "label": _label,
+        "labels": lambda value: _labels(value, field.separator),
+        "spans": _encodable,
+        "answers": _encodable,
+    }
+    clean = plain.get(field.kind, lambda value: _image(value, base))
     return lambda value: value if isinstance(value, Fault) else clean(value)
 
 
@@ -127,6 +132,12 @@ def _label(value: Any) -> str | Fault:
         return _encodable(plain)
     kind = type(plain).__name__
     return Fault("not-a-label", f'"{short(plain)}" is of type {kind}; a label is one word, number or truth value.')
+
+
+def _labels(value: Any, separator: str | None) -> str | Fault:
+    absent = is_absent(value) and value is not MISSING
+    found = labels.clean(None if absent else value, separator)
+    return found if isinstance(found, Fault) else _encodable(found)
 
 
 def _absence(value: Any) -> str:

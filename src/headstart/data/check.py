@@ -17,6 +17,8 @@ from headstart.contracts import SPLITS, Field, Problem, Rows
 from headstart.data.classes import Counts, count_classes, misspelled, of_all, unseen
 from headstart.data.duplicates import Keys
 from headstart.data.entities import count_entities, problems_of
+from headstart.data.label_sets import count_labels
+from headstart.data.label_sets import problems_of as problems_of_labels
 from headstart.data.problems import listing
 from headstart.data.read import Found
 from headstart.data.repeats import Likeness, conflicts, image_likeness, leakage, repeats, text_likeness
@@ -70,6 +72,12 @@ def check(found: Found) -> Checked:
         problems += of_all(counts, found.splits, label)
         problems += conflicts(found.splits, likeness, label)
         facts["classes"] = len(counts)
+    several = next((one.name for one in found.fields if one.kind == "labels"), None)
+    if several is not None:
+        counts = count_labels(found.splits, several)
+        problems += problems_of_labels(counts, found.splits, several)
+        problems += conflicts(found.splits, likeness, several)
+        facts["labels"] = len(counts)
     spans = next((one.name for one in found.fields if one.kind == "spans"), None)
     if spans is not None:
         counts = count_entities(found.splits, spans)

@@ -109,9 +109,12 @@ class Job:
             return None
         counts = np.zeros(len(self.names), dtype=np.int64)
         for targets in self._all_targets():
-            if targets.is_floating_point():
+            if targets.is_floating_point() and self.is_by_token:
                 raise MismatchError("--class-weights weighs classes, and this task has none. Leave it out.")
-            counts += np.bincount(targets[targets >= 0], minlength=len(counts))
+            if targets.is_floating_point():
+                counts += targets.sum(dim=0).long().numpy()
+            else:
+                counts += np.bincount(targets[targets >= 0], minlength=len(counts))
         return weighing.weights(self.settings.class_weights, self.names, counts)
 
     def _all_targets(self, rows: Encoded | None = None) -> Iterator[torch.Tensor]:
@@ -174,6 +177,8 @@ class Learnt:
     num_trained: int | None = None
     """How many numbers were trained, where it takes the network before it was settled to tell."""
     augment: Sequence[str] = ()
+    left_out: Any = None
+    """The output for each training row from fits that had not seen it, shape (N, C), where there were such."""
 
 
 def precision(job: Job, name: str, work: Callable[[str], None], *, saved: Checkpoints | None = None) -> step.Precision:
