@@ -8,9 +8,11 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from headstart.contracts import Field
+from headstart.data.boxes import are_boxes
 from headstart.data.images import has_image_name
 from headstart.data.part import Header, Part
 from headstart.data.problems import closest, quoted
@@ -65,12 +67,12 @@ def parse_columns(text: str | None) -> Asked:
     return Asked(renames={pair[0]: pair[1] for pair in pairs})
 
 
-def header_of(candidates: Candidates, asked: Asked) -> Header:
-    """How a header of the data would be recognised."""
+def header_of(candidates: Candidates, asked: Asked, images: str | None = None) -> Header:
+    """How a header of the data would be recognised, and where the user says that its pictures are."""
     fields = [one for fields in candidates.values() for one in fields]
     known = {name.casefold() for one in fields for name in (one.name, *one.aliases)}
     known |= {name.casefold() for name in asked.order}
-    return Header(frozenset(known), asked.order, is_given=bool(asked.renames))
+    return Header(frozenset(known), asked.order, is_given=bool(asked.renames), images=Path(images) if images else None)
 
 
 def infer(part: Part, candidates: Candidates, *, task: str | None, asked: Asked) -> Binding:
@@ -125,7 +127,7 @@ def _match(part: Part, fields: Sequence[Field], asked: Asked) -> _Match:
     }
     found = dict(named)
     # Images first and text last: a column of file names would do as text, and a column of classes too.
-    for kind in ("image", "spans", "label", "text"):
+    for kind in ("image", "boxes", "spans", "label", "text"):
         for one in fields:
             if one.kind == kind and one.name not in found and one.name not in asked.renames:
                 column = _by_content(one, part, fields, found)
@@ -149,8 +151,10 @@ def _by_name(wanted: Field, part: Part, asked: Asked) -> str | None:
 
 
 def _could_hold(kind: str, values: Sequence[Any]) -> bool:
-    """Whether a column of the right name may be meant: classes are no lists, and spans are nothing else."""
-    return are_spans(values) if kind == "spans" else kind != "label" or not are_spans(values)
+    """Whether a column of the right name may be meant: classes are no lists, and spans and boxes are nothing else."""
+    if kind == "boxes":
+        return are_boxes(values)
+    return are_spans(values) if kind == "spans" else kind != "label" or not (are_spans(values) or are_boxes(values))
 
 
 def _by_content(wanted: Field, part: Part, fields: Sequence[Field], found: Mapping[str, str]) -> str | None:
@@ -168,11 +172,14 @@ def _by_content(wanted: Field, part: Part, fields: Sequence[Field], found: Mappi
 def _could_be(wanted: Field, values: Sequence[Any]) -> bool:
     if wanted.kind == "image":
         return _are_images(values)
+    if wanted.kind == "boxes":
+        return are_boxes(values)
     if wanted.kind == "spans":
-        return are_spans(values)
+        return are_spans(values) and not are_boxes(values)
     if wanted.kind == "text":
         return _is_text(values) and not _are_images(values)
-    return _repeats(values) and not _are_images(values) and not are_spans(values)
+    is_list = are_spans(values) or are_boxes(values)
+    return _repeats(values) and not _are_images(values) and not is_list
 
 
 def _are_images(values: Sequence[Any]) -> bool:
