@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 
 from headstart.contracts import Field, FieldKind, Problem
-from headstart.data import answers, boxes, spans
+from headstart.data import answers, boxes, embedded, spans, transcripts
 from headstart.data.delimited import is_utf8
 from headstart.data.part import MISSING, Chunk, Part
 from headstart.data.problems import Fault, at_row, short
@@ -84,7 +84,7 @@ def _with_places(
         return given
     content, is_picture = given[truth.within], truth.kind == "boxes"
     # boxes are held against the file of the picture, which its path alone may not find
-    content = [_image(one, base) for one in content] if is_picture else content
+    content = [_file(one, base, "image") for one in content] if is_picture else content
     rows = list(map(PLACES[truth.kind], content, given[truth.name]))
     return {**given, truth.within: [row[0] for row in rows], truth.name: [row[1] for row in rows]}
 
@@ -96,9 +96,14 @@ def _table(columns: Sequence[Sequence[Any]], fields: Sequence[Field]) -> pa.Tabl
 
 
 def _cleaner(kind: FieldKind, base: Path | None) -> Callable[[Any], str | Fault]:
-    clean = {"text": _text, "label": _label, "spans": _encodable, "answers": _encodable, "boxes": _encodable}.get(
-        kind, lambda value: _image(value, base)
-    )
+    clean: Callable[[Any], str | Fault] = {
+        "text": _text,
+        "label": _label,
+        "spans": _encodable,
+        "answers": _encodable,
+        "boxes": _encodable,
+        "transcript": _transcript,
+    }.get(kind, lambda value: _file(value, base, kind))
     return lambda value: value if isinstance(value, Fault) else clean(value)
 
 
@@ -153,13 +158,22 @@ def _encodable(value: str) -> str | Fault:
     return value
 
 
-def _image(value: Any, base: Path | None) -> str | Fault:
+def _transcript(value: Any) -> str | Fault:
+    text = transcripts.cleaned(value)
+    return text if isinstance(text, Fault) else _encodable(text)
+
+
+def _file(value: Any, base: Path | None, kind: str) -> str | Fault:
+    """The path of an image or a recording."""
     if is_absent(value):
-        return Fault("empty-image", "the image is empty. Give the path of its file.")
+        return Fault(f"empty-{kind}", f"the {kind} is empty. Give the path of its file.")
+    if kind == "audio" and embedded.is_embedded(value):
+        value = embedded.file_of(value)
+        if isinstance(value, Fault):
+            return value
     if not isinstance(value, (str, os.PathLike)):
-        return Fault(
-            "not-a-path", f"a value of type {type(value).__name__} was found where an image's path was expected."
-        )
+        of_type = type(value).__name__
+        return Fault("not-a-path", f"a value of type {of_type} was found where the path of an {kind} was expected.")
     written = os.fspath(value)
     clean = _encodable(written) if isinstance(written, str) else Fault("not-a-path", "the path is bytes, not text.")
     if isinstance(clean, Fault) or base is None or os.path.isabs(clean):

@@ -17,6 +17,7 @@ from headstart.contracts import SPLITS, Field, Problem, Rows
 from headstart.data import entities
 from headstart.data.classes import Counts, count_classes, misspelled, of_all, unseen
 from headstart.data.duplicates import Keys
+from headstart.data.heard import sound_likeness
 from headstart.data.problems import listing
 from headstart.data.read import Found
 from headstart.data.repeats import Likeness, conflicts, image_likeness, leakage, repeats, text_likeness
@@ -83,6 +84,9 @@ def check(found: Found) -> Checked:
     if answers is not None and all(value == "[]" for value in found.splits["train"].column(answers)):
         said = f'no training row has an answer. Is "{answers}" the right column?'
         problems.append(Problem("error", "no-answers", said, field=answers))
+    transcript = next((one.name for one in found.fields if one.kind == "transcript"), None)
+    if transcript is not None:
+        problems += conflicts(found.splits, likeness, transcript, "transcript")
     if not any(one.is_shared for one in found.fields):
         problems += repeats(found.splits, likeness, facts)
     problems += leakage(found.splits, likeness, facts)
@@ -94,6 +98,10 @@ def _content(found: Found, facts: Facts) -> tuple[Likeness, list[Problem]]:
     image = next((one.name for one in found.fields if one.kind == "image"), None)
     if image is not None:
         return image_likeness(found.splits, image, facts)
+    audio = next((one.name for one in found.fields if one.kind == "audio"), None)
+    if audio is not None:
+        said = next((one.name for one in found.fields if one.kind == "transcript"), None)
+        return sound_likeness(found.splits, audio, said, facts)
     texts = [one for one in found.fields if one.kind == "text"]
     if not texts:
         return Likeness({}, {}), []

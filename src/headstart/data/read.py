@@ -33,7 +33,7 @@ class Found:
 
     `splits` holds the rows that can be used, "train" always and the others where given; `problems` names the rows
     that cannot. `layout` says what the data was found as, `said` what was inferred, `sha256` what it contained
-    (fields and image files, not names or places), `asked` how the user named it.
+    (fields and files of images and sounds, not names or places), `asked` how the user named it.
     """
 
     task: str
@@ -190,7 +190,7 @@ def fingerprint(splits: Mapping[str, Rows], fields: Sequence[Field]) -> str:
         for start in range(0, len(rows), CHUNK_ROWS):
             for field in fields:
                 column = rows.table[field.name].slice(start, CHUNK_ROWS)
-                _add_files(whole, column) if field.kind == "image" else _add_text(whole, column)
+                _add_files(whole, column) if field.kind in ("image", "audio") else _add_text(whole, column)
     return whole.hexdigest()
 
 

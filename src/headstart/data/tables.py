@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from headstart.contracts import Problem
-from headstart.data import coco, conll, squad
+from headstart.data import coco, conll, ljspeech, squad
 from headstart.data.delimited import open_delimited
 from headstart.data.named import Names, class_names, named_by
 from headstart.data.part import CHUNK_ROWS, MISSING, SAMPLE_ROWS, Chunk, Header, Part, batches
@@ -41,12 +41,15 @@ def open_file(path: Path, name: str, header: Header) -> Part:
     """
     extension = path.suffix.lower()
     is_tagged = extension in conll.EXTENSIONS or (extension == ".txt" and conll.looks_tagged(_first_bytes(path, name)))
-    if extension not in EXTENSIONS and not is_tagged:
+    is_listed = extension in (".csv", ".txt") and ljspeech.looks_listed(path, _first_bytes(path, name))
+    if extension not in EXTENSIONS and not is_tagged and not is_listed:
         raise DataError(f"{name} has an extension that is not one of {quoted(EXTENSIONS)}. Convert it.")
     start = _first_bytes(path, name)
     if extension == ".parquet":
         return _open_parquet(path, name)
     _refuse_binary(start, name)
+    if is_listed:
+        return ljspeech.open_ljspeech(path, name)
     if is_tagged:
         return conll.open_conll(path, name)
     if extension in (".csv", ".tsv"):
