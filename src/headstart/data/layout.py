@@ -12,16 +12,15 @@ from functools import partial
 from itertools import groupby
 from pathlib import Path
 
+from headstart.data import coco, voc, yolo
 from headstart.data.images import has_image_name
-from headstart.data.part import SAMPLE_ROWS, Chunk, Header, Part, batches
+from headstart.data.part import SAMPLE_ROWS, SPLIT_NAMES, Chunk, Header, Part, batches
 from headstart.data.problems import closest, quoted
 from headstart.data.tables import EXTENSIONS, holds_rows, open_file
 from headstart.errors import DataError
 
-SPLIT_NAMES = {
-    "train": "train", "training": "train", "validation": "validation", "valid": "validation",
-    "val": "validation", "dev": "validation", "test": "test",
-}  # fmt: skip
+FORMS = {"COCO": coco.splits, "Pascal VOC": voc.splits, "YOLO": yolo.splits}
+"""Forms of folders in which pictures have boxes: each opens the splits of its own, and nothing where it is another."""
 _LISTS = ("metadata.csv", "metadata.jsonl")
 
 
@@ -54,6 +53,10 @@ def open_folder(folder: Path, name: str, header: Header) -> Part:
     Raises:
         DataError: It holds neither images nor data files, or it is not clear which are meant.
     """
+    for splits in FORMS.values():
+        parts = splits(folder, name)
+        if len(parts) == 1:
+            return parts["train"]
     for listed in _LISTS:
         if (folder / listed).is_file():
             return open_file(folder / listed, os.path.join(name, listed), header)
