@@ -21,7 +21,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("__init__", "api", "estimators"),
     ("advising", "run", "evaluation", "encoding"),
     ("advisor",),
-    ("learning",),
+    ("learning", "finding"),
     ("report", "folder", "journal", "record", "trackers"),
     ("train", "model"),
     ("tasks", "strategies", "features", "caches", "score", "estimates", "network", "answering", "anatomy"),

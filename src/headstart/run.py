@@ -15,14 +15,14 @@ import pyarrow as pa
 
 from headstart import batches, folder, kernels, launch, learning, plug, record, score, trackers
 from headstart.budget import budget
-from headstart.contracts import Backbone, Field, Prediction, Problem, Rows, Splits, Strategy, Task
+from headstart.contracts import Backbone, Prediction, Problem, Rows, Splits, Strategy, Task
 from headstart.cost import Meter
 from headstart.data.check import Accepted, Checked, accept, check
-from headstart.data.labels import separated
 from headstart.data.lengths import token_facts
-from headstart.data.read import Found, read
+from headstart.data.read import Found
 from headstart.data.split import split
-from headstart.errors import MismatchError, SettingError
+from headstart.errors import MismatchError
+from headstart.finding import find as find
 from headstart.heads import form
 from headstart.journal import Journal, journal
 from headstart.model import Model, usage
@@ -140,43 +140,6 @@ def learn_items(items: list[Any], labels: list[str], settings: FitSettings, *, t
     size = settings.validation_size if strategy.needs_validation(settings, task) else None
     splits = split(accepted, validation_size=size, test_size=None, seed=settings.seed)
     return learning.once(learning.Ready(task_name, backbone, splits, stages), settings, silent)[0]
-
-
-def candidates(settings: FitSettings) -> dict[str, tuple[Field, ...]]:
-    """The fields of the tasks that may be meant, to infer from: all, or those that answer to the name asked for.
-
-    Raises:
-        SettingError: Several classes a row are asked for, and none of the tasks has them.
-        UnknownName: There is no such task.
-    """
-    names = plug.names("tasks")
-    if settings.task is not None:
-        plug.load("tasks", settings.task)  # an unknown name is refused with the list
-        names = [one for one in names if settings.task in (one, *plug.load("tasks", one).aliases)]
-    found: dict[str, tuple[Field, ...]] = {name: plug.load("tasks", name).fields for name in names}
-    several = {name: fields for name, fields in found.items() if any(field.kind == "labels" for field in fields)}
-    if not settings.multi_label and settings.separator is None and set(several) != set(found):
-        return found
-    if not several:
-        raise SettingError(
-            f"--multi-label and --separator are for classes of texts and images, and {settings.task} has none. "
-            f"Leave them out."
-        )
-    return {name: separated(fields, settings.separator or "") for name, fields in several.items()}
-
-
-def find(data: Any, settings: FitSettings) -> Found:
-    """The data with its task and fields, read but not yet checked."""
-    known = candidates(settings)
-    return read(
-        data,
-        candidates=known,
-        task=next(iter(known)) if settings.task is not None and len(known) == 1 else None,
-        columns=settings.columns,
-        validation=settings.validation,
-        test=settings.test,
-        offline=settings.offline,
-    )
 
 
 def choose_backbone(settings: FitSettings, task: Task) -> tuple[Backbone, str]:

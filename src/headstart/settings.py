@@ -72,6 +72,8 @@ class FitSettings:
     columns: str | None = None
     """Column names of a header-less file ("text,label"), or renames ("text=review,label=stars")."""
 
+    images: str | None = None
+    """The folder of the pictures that a COCO file lists, where it does not lie beside the file."""
     multi_label: bool = False
     """Rows have several classes, or none: lists, one column of 0 and 1 for each class, or what --separator says; lists
     are understood without it."""
