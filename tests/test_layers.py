@@ -96,7 +96,7 @@ WORKSHOPS: dict[str, set[str]] = {
     "tasks": {"numpy"},
     "features": {"numpy"},
     "network": {"numpy", "torch"},
-    "train": {"numpy", "safetensors", "sklearn", "torch"},
+    "train": {"numpy", "safetensors", "scipy", "sklearn", "torch"},
     "model": {"numpy", "safetensors", "torch"},
     "run": {"numpy", "pyarrow"},
     "learning": {"torch"},
