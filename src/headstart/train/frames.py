@@ -29,7 +29,7 @@ def frame(task: Task, backbone: Backbone, rows: Rows, settings: FitSettings) -> 
     """
     if task.per != "place":
         return None
-    sides = [max(size_of(item)) for item in task.items(rows)]
+    sides = [max(size_of(item) or (SMALLEST, SMALLEST)) for item in task.items(rows)]
     longest = statistics.median_high(sides)
     scale = _scale(settings.image_scale, longest)
     asked = settings.image_size
