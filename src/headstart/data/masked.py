@@ -1,4 +1,4 @@
-"""Folders of pictures beside folders of masks, a mask having the name of its picture; as a part with a row a picture."""
+"""Folders of pictures beside folders of masks, which have the names of their pictures; as a part with a row each."""
 
 from __future__ import annotations
 

@@ -177,7 +177,7 @@ def _plain_greys(masks: dict[str, list[Mask]]) -> dict[str, list[Mask]]:
 
 
 def _after_themselves(masks: Sequence[Mask]) -> Names:
-    """Names of the values that occur: class_3 for a number, a colour as it is; 255 is none, but where all is on or off."""
+    """Names of the values that occur: class_3 for a number, a colour as it is; 255 is none unless all is on or off."""
     values = sorted({region.value for mask in masks for region in mask.regions}, key=by_value)
     if BY_DEFAULT in values and set(values) != {"0", ON}:
         values.remove(BY_DEFAULT)
