@@ -10,17 +10,17 @@ name is the work of `palettes`.
 from __future__ import annotations
 
 import json
-import os
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from headstart.data.images import MAX_PIXELS, looks, size_of
+from headstart.data.images import MAX_PIXELS, looks, size_if_known
 from headstart.data.problems import Fault
 
 MOST_VALUES = 256
@@ -118,7 +118,7 @@ def unified(picture: Any, value: Any) -> tuple[Any, Any]:
     """
     if isinstance(picture, Fault) or isinstance(value, Fault):
         return picture, dumps(Mask((0, 0), ())) if isinstance(picture, Fault) else value
-    size = size_of(picture)
+    size = size_if_known(picture)
     if size is None:
         return next(looks([picture])).fault or picture, dumps(Mask((0, 0), ()))
     mask = read(value)
@@ -132,7 +132,7 @@ def unified(picture: Any, value: Any) -> tuple[Any, Any]:
     return picture, dumps(mask)
 
 
-def read(path: str | os.PathLike[str]) -> Mask | Fault:
+def read(path: str | Path) -> Mask | Fault:
     """The mask in a file, its regions not yet named, or what is wrong with it."""
     fault = next(looks([path])).fault
     if fault is not None and fault.severity == "error":
