@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from headstart import __version__, batches, cost, features, folder, kernels, plug, record, run
-from headstart.advisor import arms, race, rounds, scores, verdict, worth
+from headstart.advisor import arms, growth, race, rounds, scores, verdict, worth
 from headstart.advisor.arms import Arm
 from headstart.advisor.clock import Clock, OutOfTime, guarded
 from headstart.advisor.ledger import Ledger
+from headstart.advisor.measured import Measured
 from headstart.advisor.race import Course, Standing
+from headstart.advisor.rounds import Round
 from headstart.advisor.scores import Scored
 from headstart.advisor.wishes import Wishes, considered
 from headstart.advisor.worth import Worth
@@ -109,7 +111,6 @@ def advise(data: Any, settings: FitSettings, wishes: Wishes, *, out: Path, liste
         log(Stage("data", "reading"))
         found = run.find(data, settings)
         task: Task = plug.load("tasks", found.task)
-        _verify_advised(found.task, task)
         load = functools.cache(lambda changed: run.choose_backbone(changed, task)[0])
         refs, left_out = considered(wishes, _ref.listed(), task.modality, _looked_at(load, settings))
         splits, checked = run.splits_of(found, settings, partial, log, needs_validation=True)
@@ -165,17 +166,6 @@ def _looked_at(load: Load, settings: FitSettings) -> Callable[[str], tuple[str |
     return look
 
 
-def _verify_advised(name: str, task: Task) -> None:
-    """Raises `MismatchError` for a task whose rows have no class each, by which features and ways are judged here."""
-    if not _is_advised(task):
-        able = [other for other in plug.names("tasks") if _is_advised(plug.load("tasks", other))]
-        raise MismatchError(f"There is no advice on {name} yet, only on {' and '.join(able)}. Use headstart fit.")
-
-
-def _is_advised(task: Task) -> bool:
-    return task.per == "row" and any(field.kind == "label" for field in task.fields)
-
-
 def _sizes(splits: Splits) -> dict[str, int]:
     assert splits.validation is not None, "advice asks for a validation split"
     return {"train": len(splits.train), "validation": len(splits.validation)}
@@ -195,7 +185,7 @@ def _course(
     task: Task = plug.load("tasks", task_name)
     items = task.items(rounds.together(splits))
     groups = features.row_keys(items, are_files=task.modality != "text")
-    judged_on = rounds.of(splits, groups, seed=settings.seed)
+    judged_on = rounds.of(splits, groups, task, seed=settings.seed)
 
     def backbone(chosen: FitSettings) -> Backbone:
         return load(dataclasses.replace(settings, model=chosen.model, blocks=chosen.blocks))
@@ -264,15 +254,10 @@ def _grown(course: Course, whole: Scored | None, standings: list[Standing], not_
     if verdict.of(standings, primary=course.task.primary, seed=course.settings.seed).kind == "no-signal":
         return Worth(missing="no way is better than guessing")
     able = [one for one in standings if one.arm.kind == "baseline"]
-    baseline = max(able, key=lambda one: (one.arm.name != verdict.BLIND, one.value)).arm.name
-    reading = Reading(((int(whole.reading),),))
-
-    def vectors(rows: Rows) -> Any:
-        job = _frozen_job(course, rows, whole.ref)
-        return reading.of(head.pooled(job), job.backbone.widths)
-
+    baseline = max(able, key=lambda one: (one.arm.name not in verdict.BLIND, one.value)).arm.name
+    frozen = _arms(course, [whole])[0]
     fresh = arms.from_scratch(whole.ref, whole.name, whole.blocks) if whole.blocks else None
-    found = worth.of(course, f"{whole.name}, frozen", vectors, baseline, fresh)
+    found = worth.of(course, frozen.name, _curve_of(course, whole, frozen), baseline, fresh)
     if fresh is not None and found.is_scratch_open:
         try:
             standings.append(race.to_the_end(course, fresh))
@@ -281,8 +266,23 @@ def _grown(course: Course, whole: Scored | None, standings: list[Standing], not_
     return found
 
 
+def _curve_of(course: Course, whole: Scored, frozen: Arm) -> Callable[[Round], Measured]:
+    """How the frozen model does with fewer rows: where a row is one vector, by a linear head on those that are kept."""
+    if course.task.per != "row":
+        return lambda each: growth.of_arm(course, each, frozen)
+    reading = Reading(((int(whole.reading),),))
+
+    def vectors(rows: Rows) -> Any:
+        job = _frozen_job(course, rows, whole.ref)
+        return reading.of(head.pooled(job), job.backbone.widths)
+
+    return lambda each: growth.of_frozen(course, each, frozen.name, vectors)
+
+
 def _arms(course: Course, depths: Sequence[Scored]) -> list[Arm]:
-    reads_layers = course.task.read_at == "layers"
+    # maps of several layers are read together, so that no single depth stands for them
+    depths = depths[-1:] if course.task.per == "place" else depths
+    reads_layers = course.task.read_at == "layers" or course.task.per == "place"
     return arms.of_model(depths, can_be_shorter=_is_cut(course, depths[-1].ref), reads_layers=reads_layers)
 
 

@@ -38,28 +38,34 @@ CALLED = 0.05
 FIRST = 0.5
 """Share of the time that is left which the first epoch of one arm may take."""
 RESAMPLES = 2000
+DRAWN_ROWS = 500
+"""Resamples of figures that are no mean, each of which has to be computed anew."""
+Figure = Callable[[Any], float]
+"""From the counts of some rows to the primary metric."""
 
 
 @dataclass(frozen=True)
 class Standing:
     """How an arm has done.
 
-    `hits` are the rows' scores, higher is better, shape (N,); `epochs` of `most` are done; `seconds` were spent on it,
+    `hits` are the counts of the N rows, of which `figure` makes the primary metric: of most tasks a score a row, whose
+    mean that is; `epochs` of `most` are done; `seconds` were spent on it,
     in all rounds; `answering` is from `latency.measured`, `mib` the size of its weights.
     """
 
     arm: Arm
-    hits: npt.NDArray[np.float64]
+    hits: npt.NDArray[Any]
     epochs: int
     most: int
     seconds: float
     answering: Mapping[str, float] | None = None
     mib: float | None = None
+    figure: Figure = score.mean
 
     @property
     def value(self) -> float:
-        """The mean over the rows."""
-        return float(self.hits.mean())
+        """The primary metric over the rows."""
+        return self.figure(self.hits)
 
     @property
     def is_done(self) -> bool:
@@ -67,8 +73,8 @@ class Standing:
         return self.epochs >= self.most
 
     def to_json(self) -> dict[str, Any]:
-        """The figures, with the interval of the mean."""
-        low, high = interval(self.hits)
+        """The figures, with the interval of the score."""
+        low, high = interval(self.hits, self.figure)
         return {
             "name": self.arm.name,
             "kind": self.arm.kind,
@@ -83,11 +89,16 @@ class Standing:
         }
 
 
-def interval(hits: npt.NDArray[np.float64]) -> tuple[float, float]:
-    """The 95 % interval of a mean of hits: Wilson's where they are 0 or 1, a bootstrap otherwise."""
-    if np.isin(hits, (0.0, 1.0)).all():
+def interval(hits: npt.NDArray[Any], figure: Figure = score.mean) -> tuple[float, float]:
+    """The 95 % interval of a figure: Wilson's of a mean of hits that are 0 or 1, a bootstrap otherwise."""
+    if are_hits(hits, figure):
         return score.wilson(int(hits.sum()), len(hits))
-    return score.bootstrap(lambda rows: float(hits[rows].mean()), len(hits), seed=0)
+    return score.bootstrap(lambda rows: figure(hits[rows]), len(hits), seed=0)
+
+
+def are_hits(counts: npt.NDArray[Any], figure: Figure) -> bool:
+    """Whether each row is right or wrong, and the figure the share of those that are right."""
+    return figure is score.mean and counts.dtype != object and bool(np.isin(counts, (0.0, 1.0)).all())
 
 
 @dataclass(frozen=True)
@@ -114,7 +125,7 @@ def baselines(course: Course) -> list[Standing]:
     """The task's own methods that need no pretrained model, on the same rows."""
 
     def measure() -> dict[str, Any]:
-        hits: dict[str, list[float]] = {}
+        hits: dict[str, list[Any]] = {}
         for each in course.rounds:
             learned = course.task.learn(each.train)
             found = course.task.baselines(each.train, each.validation, learned, seed=course.settings.seed)
@@ -123,7 +134,10 @@ def baselines(course: Course) -> list[Standing]:
         return hits
 
     found = course.ledger.once("baselines", measure, seed=course.settings.seed)
-    return [Standing(Arm(name, "baseline"), np.array(hits, np.float64), 1, 1, 0.0) for name, hits in found.items()]
+    figure = course.task.figure
+    return [
+        Standing(Arm(name, "baseline"), score.counted(hits), 1, 1, 0.0, figure=figure) for name, hits in found.items()
+    ]
 
 
 def advanced(course: Course, arm: Arm, until: int, earlier: Standing | None = None, *, share: float = 1.0) -> Standing:
@@ -148,8 +162,8 @@ def advanced(course: Course, arm: Arm, until: int, earlier: Standing | None = No
     asked = {"changes": dict(arm.changes), "until": until, "seed": settings.seed}
     found = course.ledger.once("arm", run.judged, **asked)
     seconds = found["seconds"] + (0.0 if earlier is None else earlier.seconds)
-    hits = np.array(found["hits"], np.float64)
-    standing = Standing(arm, hits, until, most, seconds, found["answering"], found["mib"])
+    hits, figure = score.counted(found["hits"]), course.task.figure
+    standing = Standing(arm, hits, until, most, seconds, found["answering"], found["mib"], figure)
     course.listener(Measured(course.task.primary, standing.value, f"validation, {arm.name}, epoch {until} of {most}"))
     return standing
 
@@ -186,7 +200,7 @@ class _Run:
         strategy: Strategy = plug.load("strategies", self.settings.strategy)
         backbone = course.backbone(self.settings)
         stages = strategy.stages(backbone, self.settings)
-        hits: list[float] = []
+        hits: list[Any] = []
         for number, each in enumerate(course.rounds):
             ready = learning.Ready(course.task_name, backbone, Splits(each.train, each.validation, None), stages)
             kept = folder_of(course, self.settings) / f"round-{number + 1}"
@@ -194,7 +208,9 @@ class _Run:
             # finds what the ones before it have kept
             to_come = (self.until - self.done) / self.most * (len(course.rounds) - number) if self.is_moving else 1.0
             listener = guarded(course.clock, course.listener, times=to_come, share=self.share)
-            model, _ = learning.once(ready, self.settings, listener, Around(kept=kept, until=self.until))
+            # what does not move is trained to its end at once, though a head of it may take epochs
+            until = self.until if self.is_moving else None
+            model, _ = learning.once(ready, self.settings, listener, Around(kept=kept, until=until))
             answers = model.predict(course.task.items(each.validation))
             hits += course.task.metrics(answers, each.validation, model.learned)["counts"]
         mib = cost.weights_mib(model.network)
@@ -255,7 +271,8 @@ def still_running(standings: Sequence[Standing], *, seed: int) -> list[Standing]
     None where the leader is finished, and beats all of them with near certainty.
     """
     ranked = sorted(standings, key=lambda standing: -standing.value)
-    near = [one for one in ranked if chance_over(one.hits, ranked[0].hits, seed=seed) >= CALLED]
+    first = ranked[0]
+    near = [one for one in ranked if chance_over(one.hits, first.hits, seed=seed, figure=one.figure) >= CALLED]
     return [one for one in near if not one.is_done]
 
 
@@ -263,14 +280,19 @@ def _better_half(running: Sequence[Standing]) -> Sequence[Standing]:
     return running[: max(1, (len(running) + 1) // 2)]
 
 
-def chance_over(ours: npt.NDArray[np.float64], theirs: npt.NDArray[np.float64], *, seed: int) -> float:
+def chance_over(ours: npt.NDArray[Any], theirs: npt.NDArray[Any], *, seed: int, figure: Figure = score.mean) -> float:
     """How probably one arm is at least as good as another on rows like these, by a paired bootstrap.
 
     Args:
         ours: Of each row, shape (N,).
         theirs: Of the same rows.
         seed: Of the resampling.
+        figure: From the counts of some rows to a number, higher is better.
     """
+    if figure is not score.mean:
+        generator = np.random.default_rng(seed)
+        draws = (generator.integers(0, len(ours), len(ours)) for _ in range(DRAWN_ROWS))
+        return float(np.mean([figure(ours[rows]) >= figure(theirs[rows]) for rows in draws]))
     values, counts = np.unique(ours - theirs, return_counts=True)
     drawn = np.random.default_rng(seed).multinomial(len(ours), counts / len(ours), RESAMPLES)
     return float((drawn @ values >= 0).mean())

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from headstart.contracts.data import SPLITS, Field, FieldKind, Modality, Problem, Rows, Severity, Splits
 from headstart.contracts.models import Backbone, Device, Encoded, Frame, Hidden, Inputs, Listed, Ref, Source, States
-from headstart.contracts.tasks import Learned, Per, PlaceTask, Prediction, ReadAt, Strategy, Task, Where
+from headstart.contracts.tasks import Learned, Per, PlaceTask, Points, Prediction, ReadAt, Strategy, Task, Where
 
 if TYPE_CHECKING:
     from headstart.contracts.data import Indices
@@ -30,6 +30,7 @@ __all__ = [
     "Modality",
     "Per",
     "PlaceTask",
+    "Points",
     "Prediction",
     "Problem",
     "ReadAt",

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headstart import score
-from headstart.contracts import Per, Prediction, Rows, Where
+from headstart.contracts import Per, Points, Prediction, Rows, Where
 from headstart.data.labels import dumps, loads
 from headstart.tasks import _thresholds
 from headstart.tasks._classes import output as output
@@ -208,6 +208,11 @@ def _regressed(features: Any, table_NC: score.Ints, unseen: Any, strength: float
         model = LogisticRegression(C=strength, max_iter=300, tol=1e-3).fit(features, truth)
         found[:, label] = model.predict_proba(unseen)[:, 1]
     return found
+
+
+def points(rows: Rows, learned: Labels, where: Where | None = None) -> Points:
+    """Whole rows with their labels."""
+    return Points(learned.table(rows.column("label")), np.arange(len(rows)))
 
 
 def to_json(learned: Labels) -> Any:
