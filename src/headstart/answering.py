@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from headstart import batches, kernels, windows
+from headstart import batches, kernels, launch, windows
 from headstart.contracts import Encoded, Inputs, Per, Where
 from headstart.device import device
 
@@ -68,14 +68,37 @@ def _computed(
     trained: nn.Module, encoded: Encoded, dtype: str, rows: Callable[[torch.Tensor, Inputs], list[T]]
 ) -> list[T]:
     """What `rows` makes of each batch of the output, in the order of the M rows."""
-    computing = kernels.tuned(trained.eval().to(device()), dtype)
     groups = batches.by_length(encoded.lengths)
+    if launch.is_spread(trained):
+        parts = _computed_together(trained, encoded, groups, dtype, rows)
+    else:
+        computing = kernels.tuned(trained.eval().to(device()), dtype)
 
-    def answer(group: Indices) -> list[T]:
-        inputs = batches.placed(encoded.take(group), dtype)
-        with torch.inference_mode():
-            return rows(computing(inputs).float().cpu(), inputs)
+        def answer(group: Indices) -> list[T]:
+            inputs = batches.placed(encoded.take(group), dtype)
+            with torch.inference_mode():
+                return rows(computing(inputs).float().cpu(), inputs)
 
-    parts = [part for found in batches.spread(answer, groups) for part in found]
+        parts = [part for found in batches.spread(answer, groups) for part in found]
     # rows went through in the order of their lengths; this puts them back
     return [parts[place] for place in np.argsort(np.concatenate(groups))] if parts else []
+
+
+def _computed_together(
+    trained: nn.Module,
+    encoded: Encoded,
+    groups: Sequence[Indices],
+    dtype: str,
+    rows: Callable[[torch.Tensor, Inputs], list[T]],
+) -> list[T]:
+    """What `rows` makes of this process's batches, by a network that only runs when all processes run it."""
+    trained.eval()
+    found = []
+    for number in range(max(launch.gathered(len(groups)))):
+        # one that is through with its own batches takes part with its first
+        inputs = batches.placed(encoded.take(groups[number % len(groups)]))
+        with torch.no_grad(), torch.autocast(device(), dtype=torch.bfloat16, enabled=dtype == "bfloat16"):
+            output = trained(inputs).float().cpu()
+        if number < len(groups):
+            found += rows(output, inputs)
+    return found

@@ -110,6 +110,8 @@ def _decided(settings: FitSettings, backbone: Backbone, task: Task, log: Journal
     strategy: Strategy = plug.load("strategies", settings.strategy)
     if task.per == "token":
         form.verify_by_token(settings)
+    if settings.shard and launch.num_processes() == 1:
+        log(Warned("--shard plays no part with one process. Start several, as in torchrun --nproc-per-node 2."))
     for said in idle(settings, _unused(strategy, settings, task), modality=task.modality):
         log(Warned(said))
     return settings, strategy
