@@ -91,6 +91,8 @@ WORKSHOPS: dict[str, set[str]] = {
     "answering": {"numpy", "torch"},
     "kernels": {"torch"},
     "heads.layers": {"torch"},
+    "heads.pyramid": {"torch"},
+    "heads.semantic": {"torch"},
     "score": {"numpy"},
     "estimates": {"numpy"},
     "tasks": {"numpy"},

@@ -18,6 +18,7 @@ from headstart.limits import (
     SHARE,
     ZERO_OR_MORE,
     choice,
+    factor_or,
     limited,
     some_of,
     verify,
@@ -54,11 +55,13 @@ OF_STATES = frozenset({"conv", "attention-pool"})
 """Heads that read every state of one layer and make one vector of them themselves."""
 
 
+OF_A_BATCH = ("mixup", "cutmix")
+"""Ways in which training images are mixed with each other."""
 LONG = ("head-tail", "cut", "chunks")
 """What may be read of a text that is longer than the model reads."""
 WINDOWS = "windows"
 """What is read of it by tasks that answer for each token: all, in parts that overlap; there is no choice."""
-ONLY_FOR = {"max_length": "text", "long": "text", "augment": "image"}
+ONLY_FOR = {"max_length": "text", "long": "text", "augment": "image", "image_size": "image", "image_scale": "image"}
 """Settings that play a part for one modality alone."""
 
 
@@ -71,6 +74,9 @@ class FitSettings:
 
     columns: str | None = None
     """Column names of a header-less file ("text,label"), or renames ("text=review,label=stars")."""
+
+    images: str | None = None
+    """The folder of the pictures that a COCO file lists, where it does not lie beside the file."""
 
     validation: str | None = None
     """A file or folder to choose with; by default part of the training rows where a choice needs it."""
@@ -149,7 +155,14 @@ class FitSettings:
     long: str = choice(*LONG, default="head-tail")
     """What is read of a longer text: head-tail (first and last tokens), cut (the first) or chunks (all, in parts)."""
 
-    augment: str = some_of("flip", "crop", "color", "mixup", "cutmix", alone=("auto", "none"), default="auto")
+    image_size: int | None = limited(COUNT, default=None)
+    """Pixels on a side that are read of an image at once, where answers belong to places in it; by default chosen."""
+
+    image_scale: str = factor_or("auto", "fit", default="auto")
+    """Factor on the size of images whose places matter, or fit (each as large as --image-size), or auto (chosen by the
+    training images); what is then larger than --image-size is read in overlapping tiles."""
+
+    augment: str = some_of("flip", "crop", "color", *OF_A_BATCH, alone=("auto", "none"), default="auto")
     """How training images are changed anew in each epoch: auto, none, or some of flip, crop, color, mixup, cutmix."""
 
     epochs: int | None = limited(COUNT, default=None)

@@ -14,9 +14,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from headstart.contracts import SPLITS, Field, Problem, Rows
+from headstart.data import entities
 from headstart.data.classes import Counts, count_classes, misspelled, of_all, unseen
 from headstart.data.duplicates import Keys
-from headstart.data.entities import count_entities, problems_of
+from headstart.data.heard import sound_likeness
 from headstart.data.problems import listing
 from headstart.data.read import Found
 from headstart.data.repeats import Likeness, conflicts, image_likeness, leakage, repeats, text_likeness
@@ -70,15 +71,22 @@ def check(found: Found) -> Checked:
         problems += of_all(counts, found.splits, label)
         problems += conflicts(found.splits, likeness, label)
         facts["classes"] = len(counts)
-    spans = next((one.name for one in found.fields if one.kind == "spans"), None)
-    if spans is not None:
-        counts = count_entities(found.splits, spans)
-        problems += problems_of(counts, found.splits, spans)
-        facts["entity_types"] = len(counts)
+    for kind, fact, of in (("spans", "entity_types", entities.of_spans), ("boxes", "box_types", entities.of_boxes)):
+        places = next((of(one.name) for one in found.fields if one.kind == kind), None)
+        if places is not None:
+            counts = entities.count_labels(found.splits, places)
+            problems += entities.problems_of(counts, found.splits, places)
+            facts[fact] = len(counts)
+    drawn = next((one.name for one in found.fields if one.kind == "boxes"), None)
+    if drawn is not None:
+        problems += entities.twice(found.splits, drawn)
     answers = next((one.name for one in found.fields if one.kind == "answers"), None)
     if answers is not None and all(value == "[]" for value in found.splits["train"].column(answers)):
         said = f'no training row has an answer. Is "{answers}" the right column?'
         problems.append(Problem("error", "no-answers", said, field=answers))
+    transcript = next((one.name for one in found.fields if one.kind == "transcript"), None)
+    if transcript is not None:
+        problems += conflicts(found.splits, likeness, transcript, "transcript")
     if not any(one.is_shared for one in found.fields):
         problems += repeats(found.splits, likeness, facts)
     problems += leakage(found.splits, likeness, facts)
@@ -90,6 +98,10 @@ def _content(found: Found, facts: Facts) -> tuple[Likeness, list[Problem]]:
     image = next((one.name for one in found.fields if one.kind == "image"), None)
     if image is not None:
         return image_likeness(found.splits, image, facts)
+    audio = next((one.name for one in found.fields if one.kind == "audio"), None)
+    if audio is not None:
+        said = next((one.name for one in found.fields if one.kind == "transcript"), None)
+        return sound_likeness(found.splits, audio, said, facts)
     texts = [one for one in found.fields if one.kind == "text"]
     if not texts:
         return Likeness({}, {}), []

@@ -8,12 +8,16 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from headstart.contracts import Field
+from headstart.data.boxes import are_boxes
+from headstart.data.embedded import is_embedded
 from headstart.data.images import has_image_name
 from headstart.data.part import Header, Part
 from headstart.data.problems import closest, quoted
+from headstart.data.sounds import has_sound_name
 from headstart.data.spans import are_spans
 from headstart.errors import DataError, UnknownName
 
@@ -65,12 +69,12 @@ def parse_columns(text: str | None) -> Asked:
     return Asked(renames={pair[0]: pair[1] for pair in pairs})
 
 
-def header_of(candidates: Candidates, asked: Asked) -> Header:
-    """How a header of the data would be recognised."""
+def header_of(candidates: Candidates, asked: Asked, images: str | None = None) -> Header:
+    """How a header of the data would be recognised, and where the user says that its pictures are."""
     fields = [one for fields in candidates.values() for one in fields]
     known = {name.casefold() for one in fields for name in (one.name, *one.aliases)}
     known |= {name.casefold() for name in asked.order}
-    return Header(frozenset(known), asked.order, is_given=bool(asked.renames))
+    return Header(frozenset(known), asked.order, is_given=bool(asked.renames), images=Path(images) if images else None)
 
 
 def infer(part: Part, candidates: Candidates, *, task: str | None, asked: Asked) -> Binding:
@@ -124,8 +128,8 @@ def _match(part: Part, fields: Sequence[Field], asked: Asked) -> _Match:
         if column is not None and (name in asked.renames or _could_hold(kinds[name], part.sample[column]))
     }
     found = dict(named)
-    # Images first and text last: a column of file names would do as text, and a column of classes too.
-    for kind in ("image", "spans", "label", "text"):
+    # Files first and text last: a column of file names would do as text, and a column of classes too.
+    for kind in ("image", "audio", "boxes", "spans", "label", "transcript", "text"):
         for one in fields:
             if one.kind == kind and one.name not in found and one.name not in asked.renames:
                 column = _by_content(one, part, fields, found)
@@ -141,16 +145,22 @@ def _by_name(wanted: Field, part: Part, asked: Asked) -> str | None:
         return column if column in part.columns else None
     taken = set(asked.renames.values())
     by_fold = {column.casefold(): column for column in reversed(part.columns) if column not in taken}
-    if wanted.name in part.columns and wanted.name not in taken:
+    names = [wanted.name, *wanted.aliases]
+    if wanted.kind == "transcript":
+        names = names[1:] + names[:1]  # a column "label" beside one of transcripts holds something else
+    elif wanted.name in part.columns and wanted.name not in taken:
         return wanted.name
-    return next(
-        (by_fold[name.casefold()] for name in (wanted.name, *wanted.aliases) if name.casefold() in by_fold), None
-    )
+    return next((by_fold[name.casefold()] for name in names if name.casefold() in by_fold), None)
 
 
 def _could_hold(kind: str, values: Sequence[Any]) -> bool:
-    """Whether a column of the right name may be meant: classes are no lists, and spans are nothing else."""
-    return are_spans(values) if kind == "spans" else kind != "label" or not are_spans(values)
+    """Whether a column of the right name may be meant: classes are no lists, spans and boxes nothing else, sounds no
+    images."""
+    if kind in ("image", "audio"):
+        return not (_are_sounds if kind == "image" else _are_images)(values)
+    if kind == "boxes":
+        return are_boxes(values)
+    return are_spans(values) if kind == "spans" else kind != "label" or not (are_spans(values) or are_boxes(values))
 
 
 def _by_content(wanted: Field, part: Part, fields: Sequence[Field], found: Mapping[str, str]) -> str | None:
@@ -168,16 +178,29 @@ def _by_content(wanted: Field, part: Part, fields: Sequence[Field], found: Mappi
 def _could_be(wanted: Field, values: Sequence[Any]) -> bool:
     if wanted.kind == "image":
         return _are_images(values)
+    if wanted.kind == "boxes":
+        return are_boxes(values)
     if wanted.kind == "spans":
-        return are_spans(values)
-    if wanted.kind == "text":
-        return _is_text(values) and not _are_images(values)
-    return _repeats(values) and not _are_images(values) and not are_spans(values)
+        return are_spans(values) and not are_boxes(values)
+    if wanted.kind == "audio":
+        return _are_sounds(values)
+    are_files = _are_images(values) or _are_sounds(values)
+    if wanted.kind in ("text", "transcript"):
+        return _is_text(values) and not are_files
+    return _repeats(values) and not are_files and not are_spans(values) and not are_boxes(values)
 
 
 def _are_images(values: Sequence[Any]) -> bool:
     written = [value for value in values if isinstance(value, (str, os.PathLike)) and str(value)]
     return bool(written) and all(has_image_name(os.fspath(value)) for value in written)
+
+
+def _are_sounds(values: Sequence[Any]) -> bool:
+    written = [value for value in values if value is not None and not (isinstance(value, str) and not value)]
+    return bool(written) and all(
+        has_sound_name(os.fspath(value)) if isinstance(value, str | os.PathLike) else is_embedded(value)
+        for value in written
+    )
 
 
 def _is_text(values: Sequence[Any]) -> bool:
@@ -205,9 +228,10 @@ def _sentence(part: Part, task: str, match: _Match, is_given: bool) -> str:
 
 def _likelihood(match: _Match, fields: Sequence[Field]) -> tuple[int, ...]:
     """How likely a task is meant that does not fit: what is found of it, what is not, and of tasks that fit equally
-    badly one of classes, and one without images, for no column looked like any."""
+    badly one of classes, and one without files, for no column looked like any."""
     kinds = [one.kind for one in fields]
-    return len(match.columns), -len(match.missing), int("label" in kinds), int("image" not in kinds)
+    has_files = "image" in kinds or "audio" in kinds
+    return len(match.columns), -len(match.missing), int("label" in kinds), int(not has_files)
 
 
 def _refusal(part: Part, candidates: Candidates, matches: Mapping[str, _Match], asked: Asked) -> str:

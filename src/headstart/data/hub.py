@@ -12,8 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from headstart.data.layout import SPLIT_NAMES
-from headstart.data.part import CHUNK_ROWS, SAMPLE_ROWS, Chunk, Part
+from headstart.data.part import CHUNK_ROWS, SAMPLE_ROWS, SPLIT_NAMES, Chunk, Part
 from headstart.data.problems import quoted
 from headstart.errors import DataError
 
@@ -74,12 +73,13 @@ def _cached(name: str, config: str | None) -> Mapping[str, Dataset]:
 
 
 def part_of(data: Dataset, name: str) -> Part:
-    """One split as a part: numbered classes by their names, embedded images as files in the cache of `datasets`."""
+    """One split as a part: numbered classes by their names, embedded images as files in the cache of
+    `datasets`; what is recorded is left as bytes or a path."""
     import datasets
 
     for column, feature in data.features.items():
-        if isinstance(feature, datasets.Image):
-            data = data.cast_column(column, datasets.Image(decode=False))
+        if isinstance(feature, datasets.Image | datasets.Audio):
+            data = data.cast_column(column, type(feature)(decode=False))
     start = data[:SAMPLE_ROWS]
     sample = {column: _plain(values, data.features[column]) for column, values in start.items()}
     if len(data) == 0:

@@ -17,7 +17,7 @@ import pyarrow as pa
 from headstart.contracts import SPLITS, Problem, Rows
 from headstart.data.duplicates import Keys, Pairs, groups, image_keys, near_images, near_texts, text_keys
 from headstart.data.images import THUMB_SIZE, Look, looks
-from headstart.data.problems import at_row, quoted, short
+from headstart.data.problems import Fault, at_row, quoted, short
 
 EXAMPLES = 3
 """How many rows a message about repetition names."""
@@ -37,14 +37,14 @@ def text_likeness(splits: Mapping[str, Rows], text: str) -> Likeness:
     keys = text_keys(texts)
     # Equal texts need no finding; only one of each is compared with the others.
     _, first = np.unique(keys, return_index=True)
-    return _by_split(splits, keys, first[near_texts(texts.take(first))])
+    return by_split(splits, keys, first[near_texts(texts.take(first))])
 
 
 def image_likeness(
     splits: Mapping[str, Rows], image: str, facts: dict[str, int | float | str]
 ) -> tuple[Likeness, list[Problem]]:
     """Which images are alike, and what is wrong with single ones; `facts` gains their sizes and modes."""
-    rows = [place for one in splits.values() for place in _places(one, image)]
+    rows = [place for one in splits.values() for place in places(one, image)]
     seen = list(looks([path for path, _, _ in rows]))
     facts.update(_image_facts(seen, image))
     # An image that cannot be read is like no other: its path stands for its bytes.
@@ -55,8 +55,10 @@ def image_likeness(
     usable = np.asarray([at for at in first if seen[at].thumb is not None], np.int64)
     thumbs = [thumb for at in usable if (thumb := seen[at].thumb) is not None]
     stacked = np.stack(thumbs) if thumbs else np.empty((0, *THUMB_SIZE[::-1]), np.uint8)
-    problems = [_problem(look, place, image) for look, place in zip(seen, rows, strict=True) if look.fault is not None]
-    return _by_split(splits, keys, usable[near_images(stacked)]), problems
+    problems = [
+        problem_of(look.fault, place, image) for look, place in zip(seen, rows, strict=True) if look.fault is not None
+    ]
+    return by_split(splits, keys, usable[near_images(stacked)]), problems
 
 
 def _joined(splits: Mapping[str, Rows], field: str) -> pa.ChunkedArray:
@@ -65,16 +67,17 @@ def _joined(splits: Mapping[str, Rows], field: str) -> pa.ChunkedArray:
     return pa.chunked_array(chunks, pa.large_string())
 
 
-def _places(rows: Rows, image: str) -> list[tuple[str, str, int]]:
-    return list(zip(rows.column(image), rows.column("file"), rows.column("row"), strict=True))
+def places(rows: Rows, field: str) -> list[tuple[str, str, int]]:
+    """Of each row the file it names, and where the row itself stands."""
+    return list(zip(rows.column(field), rows.column("file"), rows.column("row"), strict=True))
 
 
-def _problem(look: Look, place: tuple[str, str, int], image: str) -> Problem:
-    assert look.fault is not None
+def problem_of(fault: Fault, place: tuple[str, str, int], field: str) -> Problem:
+    """What is wrong with a file that a row names, or that is the row."""
     path, file, row = place
     if path == file:
-        return Problem(look.fault.severity, look.fault.kind, f"{file}: {look.fault.said}", file, row, image)
-    return at_row(replace(look.fault, said=f'"{path}": {look.fault.said}'), file=file, row=row, field=image)
+        return Problem(fault.severity, fault.kind, f"{file}: {fault.said}", file, row, field)
+    return at_row(replace(fault, said=f'"{path}": {fault.said}'), file=file, row=row, field=field)
 
 
 def _image_facts(seen: Sequence[Look], image: str) -> dict[str, int | float | str]:
@@ -92,7 +95,8 @@ def _image_facts(seen: Sequence[Look], image: str) -> dict[str, int | float | st
     }
 
 
-def _by_split(splits: Mapping[str, Rows], keys: Keys, pairs: Pairs) -> Likeness:
+def by_split(splits: Mapping[str, Rows], keys: Keys, pairs: Pairs) -> Likeness:
+    """Keys and groups of all rows, told by split; `pairs` are rows that are nearly the same, shape (pairs, 2)."""
     ends = np.cumsum([len(rows) for rows in splits.values()])[:-1]
     of_row = groups(keys, pairs)
     return Likeness(
@@ -141,8 +145,8 @@ def leakage(splits: Mapping[str, Rows], likeness: Likeness, facts: dict[str, int
     return problems
 
 
-def conflicts(splits: Mapping[str, Rows], likeness: Likeness, label: str) -> list[Problem]:
-    """A warning where rows of the same content carry different classes."""
+def conflicts(splits: Mapping[str, Rows], likeness: Likeness, label: str, what: str = "class") -> list[Problem]:
+    """A warning where rows of the same content carry different classes, or `what` else they carry."""
     keys = np.concatenate([*likeness.keys.values(), np.empty(0, np.uint64)])
     _, of_label = np.unique(
         [one for rows in splits.values() for one in rows.column(label)] or [""], return_inverse=True
@@ -156,7 +160,7 @@ def conflicts(splits: Mapping[str, Rows], likeness: Likeness, label: str) -> lis
         return []
     rows, at = _where(splits, likeness, conflicting)
     total = int(np.isin(keys, conflicting).sum())
-    said = f"{total:,} rows have the same content as another and another class, for example {_named(rows, at)}."
+    said = f"{total:,} rows have the same content as another and another {what}, for example {_named(rows, at)}."
     return [Problem("warning", "conflicting-labels", said, field=label)]
 
 
