@@ -54,7 +54,8 @@ def planned(
         held_out: The validation rows, in the form in which they are judged.
 
     Returns:
-        The plan, and the cost foreseen for the whole run; None for a run that goes on with a plan it has.
+        The plan, and the cost foreseen for the whole run; None for a run that goes on with a plan it has, or of which
+        nobody asks that.
 
     Raises:
         SettingError: The budget is too small for a single step.
@@ -62,6 +63,8 @@ def planned(
     facts = None if plan.checkpoints is None else plan.checkpoints.facts()
     if facts is not None:
         return dataclasses.replace(plan, num_steps=facts["num_steps"]), None
+    if not job.is_foretold:
+        return plan, None
     found = _fitting(job, trained, lesson, plan)
     after = launch.from_first(_seconds_to_score(job, trained, held_out) + FINISH)
     of_epoch = found.seconds_per_token * (lesson.lengths.sum() + FORWARD * held_out.lengths.sum())
@@ -90,7 +93,7 @@ def planned(
 
 
 def foresee_features(job: Job, encoded: Encoded, missing: int, a_token: Callable[[], float]) -> None:
-    """Says what a run will cost that computes features once and learns a head on them.
+    """Says what a run will cost that computes features once and learns a head on them, where anybody asks.
 
     Args:
         job: Knows the budget and the time already gone.
@@ -101,6 +104,8 @@ def foresee_features(job: Job, encoded: Encoded, missing: int, a_token: Callable
     Raises:
         SettingError: The budget is too small for it.
     """
+    if not job.is_foretold:
+        return
     an_item = float(encoded.lengths.sum()) / len(np.unique(windows.owners(encoded)))
     tokens = missing + an_item * job.around.num_test
     seconds = job.around.seconds + (tokens * a_token() if tokens else 0.0) + FINISH
@@ -164,6 +169,8 @@ def _steps(learner: Learner, lesson: Lesson, plan: loop.Plan) -> Trial | None:
 
 def _seconds_to_score(job: Job, trained: nn.Module, held_out: Encoded) -> float:
     """What scoring the test rows will take, from some validation rows, in the exact arithmetic it is done in."""
+    if not job.around.num_test:
+        return 0.0
     lengths, scratch = held_out.lengths, copy.deepcopy(trained)
     ends = np.searchsorted(np.cumsum(lengths), (SCORED_TOKENS // 8, SCORED_TOKENS)) + 1
     few, more = (batches.Some(held_out, np.arange(min(end, len(lengths)))) for end in ends.tolist())
