@@ -77,6 +77,12 @@ class FitSettings:
 
     images: str | None = None
     """The folder of the pictures that a COCO file lists, where it does not lie beside the file."""
+    multi_label: bool = False
+    """Rows have several classes, or none: lists, one column of 0 and 1 for each class, or what --separator says; lists
+    are understood without it."""
+
+    separator: str | None = None
+    """What stands between the classes of a row in one cell, such as ";"; it implies --multi-label."""
 
     validation: str | None = None
     """A file or folder to choose with; by default part of the training rows where a choice needs it."""

@@ -60,7 +60,7 @@ def _network(job: Job, boundary: int, strategy: Strategy, encoded: Encoded) -> W
         return placed.headed(job, boundary, encoded, strategy)
     if job.settings.brings_head and "head" not in strategy.unused(job.settings, job.task):
         return own.headed(job, boundary, encoded)
-    module = job.backbone.task_module(own_class, job.names)
+    module = job.task_module(own_class)
     stack.freeze(module, boundary)
     return Whole(strategy.adapt(module, boundary, job.settings), boundary, job.task.output).to(device())
 
