@@ -185,6 +185,9 @@ class FitSettings:
     gradient_checkpointing: bool = False
     """Keep only what passes between blocks while learning, and compute the rest again: less memory, more time."""
 
+    shard: bool = False
+    """Spread weights, gradients and what the optimiser keeps over the processes of torchrun: less memory for each."""
+
     lr: float | None = limited(ABOVE_ZERO, default=None)
     """Peak learning rate of the top of the model; by default what suits the strategy."""
 

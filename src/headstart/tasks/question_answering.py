@@ -130,7 +130,7 @@ def metrics(predictions: Sequence[Prediction], rows: Rows, learned: Learned) -> 
 
 
 def _with_interval(values: score.Floats) -> dict[str, Any]:
-    low, high = score.bootstrap(lambda rows: float(values[rows].mean()), len(values), seed=0)
+    low, high = score.bootstrap_at_once(lambda rows: values[rows].mean(axis=-1), len(values), seed=0)
     return {"value": float(values.mean()), "low": low, "high": high, "method": "percentile bootstrap"}
 
 

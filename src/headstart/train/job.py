@@ -38,7 +38,7 @@ FEW = 8
 @dataclass(frozen=True)
 class Around:
     """What a training stands in: a folder for checkpoints or none, what measures the run, how many rows it scores, its
-    share of the time that is left, and the epoch it pauses after.
+    share of the time that is left, the epoch it pauses after, and whether what it will take is foretold.
     """
 
     kept: Path | None = None
@@ -46,6 +46,7 @@ class Around:
     num_test: int = 0
     share: float = 1.0
     until: int | None = None
+    is_foretold: bool = True
 
     @property
     def seconds(self) -> float:
@@ -113,6 +114,11 @@ class Job:
     def budget(self) -> Budget:
         """What the run may take at most."""
         return budget(self.settings.budget, self.settings.price_per_hour)
+
+    @property
+    def is_foretold(self) -> bool:
+        """Whether anybody asks what the training will take: for its own sake, or to keep within a limit."""
+        return self.around.is_foretold or self.budget != Budget()
 
     @property
     def class_weights(self) -> weighing.Floats | None:
