@@ -8,7 +8,7 @@ Pure functions of arrays; what a prediction is and what a row says is the tasks'
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,8 @@ Floats = npt.NDArray[np.float64]
 RESAMPLES = 1000
 Z95 = 1.959963984540054
 """The 97.5 % point of the normal distribution."""
+ENDS = (2.5, 97.5)
+"""The percentiles of resamples between which an interval of 95 % lies."""
 BINS = 15
 
 
@@ -74,10 +76,14 @@ def bootstrap(statistic: Callable[[Ints], Floats | float], num_rows: int, *, see
 
     Source: Efron, Annals of Statistics 7 (1979), 1-26; the percentile method.
     """
-    generator = np.random.default_rng(seed)
-    values = [float(statistic(generator.integers(0, num_rows, num_rows))) for _ in range(RESAMPLES)]
-    low, high = np.percentile(values, [2.5, 97.5])
+    low, high = np.percentile([float(statistic(rows)) for rows in draws(num_rows, seed=seed)], ENDS)
     return float(low), float(high)
+
+
+def draws(num_rows: int, *, seed: int) -> Iterator[Ints]:
+    """The rows of each resample of a bootstrap, shape (N,)."""
+    generator = np.random.default_rng(seed)
+    return (generator.integers(0, num_rows, num_rows) for _ in range(RESAMPLES))
 
 
 def classification(truth: Ints, probabilities: Floats, *, names: Sequence[str], seed: int = 0) -> dict[str, Any]:
