@@ -40,8 +40,7 @@ def open_file(path: Path, name: str, header: Header) -> Part:
         DataError: The file as a whole cannot be used; the message says why.
     """
     extension = path.suffix.lower()
-    is_tagged = extension in conll.EXTENSIONS or (extension == ".txt" and conll.looks_tagged(_first_bytes(path, name)))
-    is_listed = extension in (".csv", ".txt") and ljspeech.looks_listed(path, _first_bytes(path, name))
+    is_tagged, is_listed = _is_tagged(path, name), _is_listed(path, name)
     if extension not in EXTENSIONS and not is_tagged and not is_listed:
         raise DataError(f"{name} has an extension that is not one of {quoted(EXTENSIONS)}. Convert it.")
     start = _first_bytes(path, name)
@@ -55,6 +54,25 @@ def open_file(path: Path, name: str, header: Header) -> Part:
     if extension in (".csv", ".tsv"):
         return open_delimited(path, name, header)
     return _open_json(path, name, header.images) if extension == ".json" else _open_jsonl(path, name)
+
+
+def holds_rows(path: Path) -> bool:
+    """Whether a file's name says that it holds rows; of a text file also whether it looks like one that does."""
+    if path.suffix.lower() != ".txt" or not path.is_file():
+        return path.suffix.lower() in EXTENSIONS
+    try:
+        return _is_tagged(path, path.name) or _is_listed(path, path.name)
+    except DataError:
+        return False  # empty, or not to be read: no rows at any rate
+
+
+def _is_tagged(path: Path, name: str) -> bool:
+    extension = path.suffix.lower()
+    return extension in conll.EXTENSIONS or (extension == ".txt" and conll.looks_tagged(_first_bytes(path, name)))
+
+
+def _is_listed(path: Path, name: str) -> bool:
+    return path.suffix.lower() in (".csv", ".txt") and ljspeech.looks_listed(path, _first_bytes(path, name))
 
 
 def open_memory(data: Any, name: str) -> Part:
