@@ -91,6 +91,7 @@ WORKSHOPS: dict[str, set[str]] = {
     "answering": {"numpy", "torch"},
     "kernels": {"torch"},
     "heads.layers": {"torch"},
+    "heads.pyramid": {"torch"},
     "score": {"numpy"},
     "estimates": {"numpy"},
     "tasks": {"numpy"},

@@ -54,11 +54,13 @@ def once(ready: Ready, settings: FitSettings, listener: Listener, around: Around
     strategy: Strategy = plug.load("strategies", settings.strategy)
     recipe = settings.recipe(strategy.recipe(settings, task))
     rows = ready.splits.train, ready.splits.validation
-    job = training.Job(task, learned, ready.backbone, *rows, settings, recipe, listener, around)
+    frame = training.frame(task, ready.backbone, ready.splits.train, settings)
+    job = training.Job(task, learned, ready.backbone, *rows, settings, recipe, listener, around, frame)
     with torch.random.fork_rng():
         torch.manual_seed(settings.seed)
         learnt = training.learn(job, ready.stages, strategy)
-    model = Model(ready.task_name, learned, ready.backbone, learnt.network.eval(), settings.max_length, job.long)
+    network = learnt.network.eval()
+    model = Model(ready.task_name, learned, ready.backbone, network, settings.max_length, job.long, frame)
     return _settled(model, ready.splits.validation), learnt
 
 

@@ -102,7 +102,7 @@ def _decided(settings: FitSettings, backbone: Backbone, task: Task, log: Journal
     """The settings with a strategy that does what `--freeze` asks for, and the strategy; what plays no part is said.
 
     Raises:
-        SettingError: The head that is asked for makes one vector of all tokens, and the task answers for each.
+        SettingError: The head that is asked for makes one vector of a row, and the task answers for parts of it.
     """
     if settings.freeze is not None:
         settings = _freezing.settled(settings, backbone)
@@ -110,6 +110,8 @@ def _decided(settings: FitSettings, backbone: Backbone, task: Task, log: Journal
     strategy: Strategy = plug.load("strategies", settings.strategy)
     if task.per == "token":
         form.verify_by_token(settings)
+    if task.per == "place":
+        form.verify_by_place(settings)
     for said in idle(settings, _unused(strategy, settings, task), modality=task.modality):
         log(Warned(said))
     return settings, strategy
@@ -117,7 +119,8 @@ def _decided(settings: FitSettings, backbone: Backbone, task: Task, log: Journal
 
 def _unused(strategy: Strategy, settings: FitSettings, task: Task) -> frozenset[str]:
     """The settings that play no part, by the strategy and by the task."""
-    return strategy.unused(settings, task) | ({"long"} if task.per == "token" else set())
+    of_places = {"image_size", "image_scale"} if task.per != "place" else set()
+    return strategy.unused(settings, task) | of_places | ({"long"} if task.per == "token" else set())
 
 
 def learn_items(items: list[Any], labels: list[str], settings: FitSettings, *, task_name: str) -> Model:
@@ -181,9 +184,9 @@ def choose_backbone(settings: FitSettings, task: Task) -> tuple[Backbone, str]:
         raise MismatchError(
             f'"{asked}" reads {backbone.modality} and the rows hold {task.modality}. Choose another --model or none.'
         )
-    if task.per == "token" and not backbone.blocks:
+    if task.per != "row" and not backbone.blocks:
         raise MismatchError(
-            f'"{asked}" gives one vector for a row, and this task needs one for each token. Choose another.'
+            f'"{asked}" gives one vector for a row, and this task needs one for each {task.per}. Choose another.'
         )
     if settings.blocks is None:
         return backbone, why

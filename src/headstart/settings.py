@@ -54,11 +54,13 @@ OF_STATES = frozenset({"conv", "attention-pool"})
 """Heads that read every state of one layer and make one vector of them themselves."""
 
 
+OF_A_BATCH = ("mixup", "cutmix")
+"""Ways in which training images are mixed with each other."""
 LONG = ("head-tail", "cut", "chunks")
 """What may be read of a text that is longer than the model reads."""
 WINDOWS = "windows"
 """What is read of it by tasks that answer for each token: all, in parts that overlap; there is no choice."""
-ONLY_FOR = {"max_length": "text", "long": "text", "augment": "image"}
+ONLY_FOR = {"max_length": "text", "long": "text", "augment": "image", "image_size": "image", "image_scale": "image"}
 """Settings that play a part for one modality alone."""
 
 
@@ -152,7 +154,14 @@ class FitSettings:
     long: str = choice(*LONG, default="head-tail")
     """What is read of a longer text: head-tail (first and last tokens), cut (the first) or chunks (all, in parts)."""
 
-    augment: str = some_of("flip", "crop", "color", "mixup", "cutmix", alone=("auto", "none"), default="auto")
+    image_size: int | None = limited(COUNT, default=None)
+    """Pixels on a side that are read of an image at once, where answers belong to places in it; by default chosen."""
+
+    image_scale: str = "auto"
+    """Factor on the size of images whose places matter, or fit (each as large as --image-size), or auto (chosen by the
+    training images); what is then larger than --image-size is read in overlapping tiles."""
+
+    augment: str = some_of("flip", "crop", "color", *OF_A_BATCH, alone=("auto", "none"), default="auto")
     """How training images are changed anew in each epoch: auto, none, or some of flip, crop, color, mixup, cutmix."""
 
     epochs: int | None = limited(COUNT, default=None)
@@ -223,6 +232,7 @@ class FitSettings:
         """Raises `SettingError` for the first value that cannot be used, before anything is done with it."""
         for entry in dataclasses.fields(self):
             verify(entry, getattr(self, entry.name))
+        _verify_scale(self.image_scale)
         if self.head in OF_STATES and self.pool != "auto":
             raise SettingError(
                 f"--head {self.head} --pool {self.pool}: this head makes one vector of the states itself. "
@@ -247,6 +257,15 @@ class FitSettings:
             patience=default.patience if self.patience is None else self.patience,
             layer_decay=default.layer_decay if self.layer_decay is None else self.layer_decay,
         )
+
+
+def _verify_scale(value: str) -> None:
+    try:
+        is_known = value in ("auto", "fit") or 0 < float(value) < float("inf")
+    except (TypeError, ValueError):
+        is_known = False
+    if not is_known:
+        raise SettingError(f'--image-scale "{value}": give auto, fit or a factor above 0, such as 0.5.')
 
 
 def idle(settings: FitSettings, unused: Iterable[str], *, modality: str) -> list[str]:

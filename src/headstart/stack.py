@@ -144,12 +144,16 @@ def _astride(module: nn.Module, boundary: int) -> list[nn.Module]:
     return found
 
 
-def _frozen_norms(module: nn.Module) -> list[nn.Module]:
+def _frozen_norms(module: nn.Module) -> list[nn.modules.batchnorm._BatchNorm]:
     """Batch norms that are not trained though they stand above the boundary, as those beside adapters."""
+    return [norm for norm in batch_norms(module) if norm.weight is not None and not norm.weight.requires_grad]
+
+
+def batch_norms(module: nn.Module) -> list[nn.modules.batchnorm._BatchNorm]:
+    """The norms that keep statistics of all they have seen."""
     from torch import nn
 
-    norms = [part for part in module.modules() if isinstance(part, nn.modules.batchnorm._BatchNorm)]
-    return [norm for norm in norms if norm.weight is not None and not norm.weight.requires_grad]
+    return [part for part in module.modules() if isinstance(part, nn.modules.batchnorm._BatchNorm)]
 
 
 def freeze(module: nn.Module, boundary: int) -> None:

@@ -51,10 +51,21 @@ class Windows:
         """A batch of windows."""
         return self.encoded.take(indices)
 
+    def changed(self, change: Any) -> Windows:
+        """The same rows, their pictures changed before they are read."""
+        return dataclasses.replace(self, encoded=self.encoded.changed(change))  # type: ignore[attr-defined]
+
 
 def owners(encoded: Encoded) -> Indices:
     """The item of each row, shape (M,); where nothing was split, every row is its own."""
     return encoded.owners if isinstance(encoded, Windows) else np.arange(len(encoded.lengths))
+
+
+def covered(encoded: Encoded, rows: Indices) -> Any:
+    """What the tokens of some rows cover, or inputs that are pictures, of which none is opened for it."""
+    if isinstance(encoded, Windows) and hasattr(encoded.encoded, "covered"):
+        return encoded.encoded.covered(rows)
+    return encoded.take(rows).where
 
 
 def over(rows: Encoded, like: Encoded) -> Encoded:

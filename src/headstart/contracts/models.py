@@ -55,7 +55,10 @@ class Inputs:
     """A batch ready for a model: `tensors` by the model's own argument names, first axis B.
 
     `where` says, if it was asked for, what each token of each row covers: an array (T, 2) of characters [start, end) of
-    the text, or of seconds of the recording; a special token covers nothing, (0, 0).
+    the text, or of seconds of the recording; a special token covers nothing, (0, 0). Of a picture it says what the
+    whole input covers, an array (8,): where in the picture, in its own pixels, the left, top, right and bottom edge of
+    the input lie (left beyond right where it is mirrored; outside where the input is padded), the width and height of
+    the picture, and those of the input.
     """
 
     tensors: Mapping[str, torch.Tensor]
@@ -63,6 +66,19 @@ class Inputs:
 
     def __len__(self) -> int:
         return int(next(iter(self.tensors.values())).shape[0])
+
+
+@dataclass(frozen=True)
+class Frame:
+    """How large pictures are read whose answers belong to places in them.
+
+    `size` is how many pixels a side of the model's input has. `scale` is the factor on a picture's own width and
+    height, and what is then larger than the input is read in overlapping tiles; with None each picture is made as large
+    as fits.
+    """
+
+    size: int
+    scale: float | None = None
 
 
 @dataclass(frozen=True)
@@ -142,7 +158,13 @@ class Backbone(Protocol):
         """Whether the first state of a row was put there to stand for the whole row, as BERT's [CLS]."""
 
     def prepare(
-        self, items: Sequence[Any], *, max_length: int | None = None, where: bool = False, long: str = "cut"
+        self,
+        items: Sequence[Any],
+        *,
+        max_length: int | None = None,
+        where: bool = False,
+        long: str = "cut",
+        frame: Frame | None = None,
     ) -> Encoded:
         """Token ids, pixels or samples of each item.
 
@@ -151,6 +173,8 @@ class Backbone(Protocol):
         overlap; the last two give `windows.Windows`.
         Of pairs of texts the second is always read in such windows, each beside the first, and `where` is of it alone.
         With `where`, batches also say which characters or seconds each token covers.
+        With a `frame` pictures are read whole, perhaps in overlapping tiles (`windows.Windows`), none of them squeezed;
+        batches then say what each input covers.
         """
 
     def count_tokens(self, texts: Sequence[str]) -> tuple[Indices, Indices]:
@@ -168,6 +192,9 @@ class Backbone(Protocol):
         Raises:
             MismatchError: It has fewer, or cannot be made shorter.
         """
+
+    def offers(self, auto_class: str) -> bool:
+        """Whether the ecosystem has a model of this class for its family, so that `task_module` gives one."""
 
     def task_module(self, auto_class: str, names: Sequence[str] | None) -> nn.Module:
         """The ecosystem's own model for a task: with a new classifier for these names, or with None as it was saved."""

@@ -18,9 +18,9 @@ from torch import nn
 from headstart import stack, windows
 from headstart.contracts import Encoded, Strategy
 from headstart.device import device
-from headstart.network import Headed, Whole
+from headstart.network import Headed, Whole, class_of
 from headstart.progress import Foreseen, Note, Stage, Warned
-from headstart.train import below, gradient, groups, loop, masks, own, step, trial, views
+from headstart.train import below, gradient, groups, loop, masks, own, placed, step, trial, views
 from headstart.train.job import Job, Learnt, precision, validation
 from headstart.train.learner import Epoch
 
@@ -54,9 +54,12 @@ def learn(job: Job, boundaries: Sequence[int], strategy: Strategy) -> Learnt:
 
 def _network(job: Job, boundary: int, strategy: Strategy, encoded: Encoded) -> Whole | Headed:
     """The ecosystem's task model, or the bare one with our head where that was asked for and the strategy takes it."""
+    own_class = class_of(job.task, job.backbone)
+    if own_class is None:
+        return placed.headed(job, boundary, encoded, strategy)
     if job.settings.brings_head and "head" not in strategy.unused(job.settings, job.task):
         return own.headed(job, boundary, encoded)
-    module = job.backbone.task_module(job.task.auto_class, job.names)
+    module = job.backbone.task_module(own_class, job.names)
     stack.freeze(module, boundary)
     return Whole(strategy.adapt(module, boundary, job.settings), boundary, job.task.output).to(device())
 
@@ -128,15 +131,19 @@ class _Best:
 def _stage(job: Job, whole: Whole | Headed, arithmetic: step.Precision, *, number: int, of: int) -> _Outcome:
     """Trains what is above one boundary; every stage but the last lasts one epoch."""
     names = _views(job, whole.boundary)
-    # what the frozen part gives for a picture that changes changes too, and cannot be kept
-    job = dataclasses.replace(job, settings=dataclasses.replace(job.settings, cache=False)) if names else job
+    # what the frozen part gives for a picture that changes changes too, and cannot be kept; several maps are not kept
+    is_fresh = bool(names) or job.is_by_place
+    job = dataclasses.replace(job, settings=dataclasses.replace(job.settings, cache=False)) if is_fresh else job
     rows = below.keep(job, whole, whole.boundary, arithmetic.dtype)
     recipe = job.recipe if number == of else loop.one_epoch(job.recipe)
     named = f"stage {number} of {of}, above boundary {whole.boundary}, " if of > 1 else ""
     job.listener(Stage("train", f"{job.settings.strategy}, {named}up to {recipe.epochs} epochs"))
     saved = job.checkpoints(f"stage-{number}")
     plan = loop.Plan(
-        lambda it: _groups(job, it), job.settings, recipe, arithmetic.dtype, checkpoints=saved, until=job.around.until
+        *(lambda it: _groups(job, it), job.settings, recipe, arithmetic.dtype),
+        piece=placed.piece(job) if job.is_by_place else None,
+        checkpoints=saved,
+        until=job.around.until,
     )
     lesson = job.lesson(rows["train"], validation(job, rows["validation"], arithmetic.dtype), augment=names)
     plan, foreseen = trial.planned(job, whole, lesson, plan, rows["validation"])
@@ -161,14 +168,16 @@ def _groups(job: Job, whole: nn.Module) -> list[dict[str, Any]]:
 
 def _views(job: Job, boundary: int) -> tuple[str, ...]:
     """How training rows are changed while what is above this boundary is trained."""
-    return views.chosen(job.settings, modality=job.backbone.modality, boundary=boundary)
+    return views.chosen(job.settings, modality=job.backbone.modality, boundary=boundary, per=job.task.per)
 
 
 def _tell_of_views(job: Job, boundaries: Sequence[int]) -> tuple[str, ...]:
     """How training rows are changed in the last stage, said."""
     names = _views(job, boundaries[-1])
     if names:
-        is_cache_lost = job.settings.cache and any(each > 1 and _views(job, each) for each in boundaries)
+        is_cache_lost = (
+            job.settings.cache and not job.is_by_place and any(each > 1 and _views(job, each) for each in boundaries)
+        )
         job.listener(Note(views.said(names, is_cache_lost=is_cache_lost)))
     return names
 
@@ -176,7 +185,7 @@ def _tell_of_views(job: Job, boundaries: Sequence[int]) -> tuple[str, ...]:
 def _one_step(job: Job, whole: nn.Module) -> Callable[[str], None]:
     """Forward and backward of one batch of the longest rows, leaving weights and statistics as they are."""
     lesson = job.lesson(job.encoded(job.train), lambda _: {})
-    rows = np.argsort(lesson.lengths)[-job.settings.batch_size :]
+    rows = np.argsort(lesson.lengths)[-(placed.piece(job) if job.is_by_place else job.settings.batch_size) :]
     scratch = copy.deepcopy(whole)
 
     def work(dtype: str) -> None:
