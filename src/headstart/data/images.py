@@ -77,7 +77,7 @@ def check_image(path: str | Path) -> Problem | None:
     return Problem(look.fault.severity, look.fault.kind, f"{path}: {look.fault.said}", str(path), 1)
 
 
-def size_of(path: str | Path) -> tuple[int, int] | None:
+def size_if_known(path: str | Path) -> tuple[int, int] | None:
     """Width and height of the picture as one sees it, from the beginning of its file; None where that tells none."""
     try:
         with warnings.catch_warnings():
