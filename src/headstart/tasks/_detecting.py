@@ -1,6 +1,6 @@
 """From boxes to what a network is to say of each of its places, and the loss of what it says.
 
-An output has one row for each place: its box, where it is, and a logit for each class. Queries of sets, see `_sets`, are
+An output has one row for each place: its box, where it is, and a logit for each class. Queries of sets (`_sets`) are
 in the same form.
 """
 
@@ -82,7 +82,7 @@ def counted(targets_BG5: torch.Tensor) -> torch.Tensor:
 def loss(
     output: torch.Tensor, targets: torch.Tensor, *, weights: torch.Tensor | None = None, smoothing: float = 0.0
 ) -> torch.Tensor:
-    """The loss of each row, shape (B,), summed over its boxes; of places that of `_of_places`, of queries of `_sets`."""
+    """The loss of each row, shape (B,), summed over its boxes; of queries that of `_sets`."""
     import torch
 
     output = output.float()

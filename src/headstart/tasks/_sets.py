@@ -69,13 +69,13 @@ def _is_of_one(row: torch.Tensor) -> bool:
 def loss_of_row(row_A: torch.Tensor, target_G5: torch.Tensor, heavy_C: torch.Tensor, smoothing: float) -> torch.Tensor:
     """The loss of one row, summed over its boxes and over the layers that were told of.
 
-    Source: Carion et al., "End-to-End Object Detection with Transformers", ECCV 2020, equations 1 and 2, and its loss at
-    each layer; for classes by themselves the focal loss of Zhu et al., "Deformable DETR", ICLR 2021.
+    Source: Carion et al., "End-to-End Object Detection with Transformers", ECCV 2020, equations 1 and 2, and its loss
+    at each layer; for classes by themselves the focal loss of Zhu et al., "Deformable DETR", ICLR 2021.
     """
     import torch
 
     real_G5 = target_G5[target_G5[:, 0] >= 0]
-    layers = row_A[:, LAYER].unique(sorted=True)
+    layers = torch.unique(row_A[:, LAYER].detach())
     each = [_of_layer(row_A[row_A[:, LAYER] == layer], real_G5, heavy_C, smoothing) for layer in layers]
     return torch.stack(each).sum()
 

@@ -1,4 +1,4 @@
-"""Boxes without a pretrained model: where the training pictures have theirs, and spots that differ from the background."""
+"""Boxes without a pretrained model: where the training pictures have theirs, and spots unlike the background."""
 
 # N boxes; the last axis of four is for the left, top, right and bottom edge
 
@@ -35,7 +35,7 @@ def baselines(train: Rows, test: Rows, names: Sequence[str]) -> dict[str, list[P
 
 
 def _sizes(rows: Rows) -> list[tuple[int, int]]:
-    return [size_of(path) or (1, 1) for path in rows.column("image")]
+    return [size_of(path) for path in rows.column("image")]
 
 
 def _frequent(train: Rows, test: Rows, names: Sequence[str]) -> list[Prediction]:
@@ -89,7 +89,7 @@ def _told(path: str, known: Sequence[str], middles: Floats, spread: Floats) -> P
         nearest = int(away.argmin())
         sure = float(1 / (1 + away[nearest]))
         boxes.append({"label": known[nearest], "box": (edges / factor).tolist(), "score": sure})
-    return prediction(sorted(boxes, key=lambda one: -float(one["score"]))[:SUREST])  # type: ignore[arg-type]
+    return prediction(sorted(boxes, key=lambda one: -float(one["score"]))[:SUREST])
 
 
 def _small(path: str) -> tuple[Floats, float]:
