@@ -92,6 +92,7 @@ WORKSHOPS: dict[str, set[str]] = {
     "kernels": {"torch"},
     "heads.layers": {"torch"},
     "heads.pyramid": {"torch"},
+    "heads.semantic": {"torch"},
     "score": {"numpy"},
     "estimates": {"numpy"},
     "tasks": {"numpy"},

@@ -18,6 +18,7 @@ from headstart.limits import (
     SHARE,
     ZERO_OR_MORE,
     choice,
+    factor_or,
     limited,
     some_of,
     verify,
@@ -157,7 +158,7 @@ class FitSettings:
     image_size: int | None = limited(COUNT, default=None)
     """Pixels on a side that are read of an image at once, where answers belong to places in it; by default chosen."""
 
-    image_scale: str = "auto"
+    image_scale: str = factor_or("auto", "fit", default="auto")
     """Factor on the size of images whose places matter, or fit (each as large as --image-size), or auto (chosen by the
     training images); what is then larger than --image-size is read in overlapping tiles."""
 
@@ -232,7 +233,6 @@ class FitSettings:
         """Raises `SettingError` for the first value that cannot be used, before anything is done with it."""
         for entry in dataclasses.fields(self):
             verify(entry, getattr(self, entry.name))
-        _verify_scale(self.image_scale)
         if self.head in OF_STATES and self.pool != "auto":
             raise SettingError(
                 f"--head {self.head} --pool {self.pool}: this head makes one vector of the states itself. "
@@ -257,15 +257,6 @@ class FitSettings:
             patience=default.patience if self.patience is None else self.patience,
             layer_decay=default.layer_decay if self.layer_decay is None else self.layer_decay,
         )
-
-
-def _verify_scale(value: str) -> None:
-    try:
-        is_known = value in ("auto", "fit") or 0 < float(value) < float("inf")
-    except (TypeError, ValueError):
-        is_known = False
-    if not is_known:
-        raise SettingError(f'--image-scale "{value}": give auto, fit or a factor above 0, such as 0.5.')
 
 
 def idle(settings: FitSettings, unused: Iterable[str], *, modality: str) -> list[str]:

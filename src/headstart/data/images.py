@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from headstart.contracts import Problem
 from headstart.data.problems import Fault
@@ -31,9 +31,6 @@ MAX_PIXELS = 64_000_000
 
 MAX_BYTES = 512 * 1024 * 1024
 """A larger file is not read at all; it would have to be held in memory whole."""
-
-TURNED = (5, 6, 7, 8)
-"""EXIF's orientations in which a picture's width and height change places."""
 
 THUMB_SIZE = (9, 8)
 """Width and height of the grey miniature by which near duplicates are found; 9 columns give 8 differences."""
@@ -77,12 +74,16 @@ def check_image(path: str | Path) -> Problem | None:
     return Problem(look.fault.severity, look.fault.kind, f"{path}: {look.fault.said}", str(path), 1)
 
 
-def size_if_known(path: str | Path) -> tuple[int, int] | None:
-    """Width and height of the picture as one sees it, from the beginning of its file; None where that tells none."""
+def size_if_known(path: str | Path | bytes) -> tuple[int, int] | None:
+    """Width and height of the picture as one sees it, from the beginning of its file; None where that tells none.
+
+    Args:
+        path: Of a file, or a file's content.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Image.open(path) as image:
+            with Image.open(io.BytesIO(path) if isinstance(path, bytes) else path) as image:
                 is_on_its_side = image.getexif().get(_ORIENTATION, 1) >= _ON_ITS_SIDE
                 width, height = image.size
                 return (height, width) if is_on_its_side else (width, height)
@@ -184,24 +185,6 @@ def open_image(path: str | Path | bytes) -> Image.Image:
                 return ImageOps.exif_transpose(_rgb(image))
     except (*_BROKEN, Image.DecompressionBombError) as error:
         raise DataError(f"{name}: {_broken(error).said}") from error
-
-
-def size_of(path: str | Path | bytes) -> tuple[int, int]:
-    """Width and height of the picture as `open_image` gives it, by its header alone.
-
-    Raises:
-        DataError: It cannot be read.
-    """
-    name = "an image in memory" if isinstance(path, bytes) else path
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(path) if isinstance(path, bytes) else path) as image:
-                width, height = image.size
-                is_turned = image.getexif().get(ExifTags.Base.Orientation, 1) in TURNED
-    except (*_BROKEN, Image.DecompressionBombError) as error:
-        raise DataError(f"{name}: {_broken(error).said}") from error
-    return (height, width) if is_turned else (width, height)
 
 
 def _rgb(image: Image.Image) -> Image.Image:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from headstart.contracts import Frame, Inputs
-from headstart.data.images import size_of
+from headstart.data.images import open_image, size_if_known
 from headstart.sources._encoded import TOKENS_PER_IMAGE, opened
 from headstart.sources._pixels import Pixels
 from headstart.windows import Windows
@@ -194,7 +194,7 @@ def _size(item: Any) -> tuple[int, int]:
         return item.size
     if isinstance(item, np.ndarray):
         return item.shape[1], item.shape[0]
-    return size_of(item)
+    return size_if_known(item) or open_image(item).size
 
 
 def _normalised(processor: Any, picture: Any) -> torch.Tensor:

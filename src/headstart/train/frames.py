@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 
 from headstart.contracts import Backbone, Frame, Rows, Task
-from headstart.data.images import size_of
+from headstart.data.images import size_if_known
 from headstart.settings import FitSettings
 
 STEP = 32
@@ -29,7 +29,7 @@ def frame(task: Task, backbone: Backbone, rows: Rows, settings: FitSettings) -> 
     """
     if task.per != "place":
         return None
-    sides = [max(size_of(item)) for item in task.items(rows)]
+    sides = [max(size_if_known(item) or (SMALLEST, SMALLEST)) for item in task.items(rows)]
     longest = statistics.median_high(sides)
     scale = _scale(settings.image_scale, longest)
     asked = settings.image_size
