@@ -11,7 +11,7 @@ import numpy as np
 
 from headstart.contracts import Prediction, Rows
 from headstart.data.boxes import loads
-from headstart.data.images import open_image, size_of
+from headstart.data.images import open_image, size_if_known
 from headstart.tasks import _rectangles
 from headstart.tasks._found_boxes import SUREST, prediction
 
@@ -35,7 +35,7 @@ def baselines(train: Rows, test: Rows, names: Sequence[str]) -> dict[str, list[P
 
 
 def _sizes(rows: Rows) -> list[tuple[int, int]]:
-    return [size_of(path) for path in rows.column("image")]
+    return [size_if_known(path) or (1, 1) for path in rows.column("image")]
 
 
 def _frequent(train: Rows, test: Rows, names: Sequence[str]) -> list[Prediction]:
