@@ -19,9 +19,11 @@ from torch.nn.functional import one_hot
 
 import families
 from headstart.contracts import Rows
-from headstart.data import answers, boxes, spans, words
+from headstart.data import answers, boxes, labels, spans, words
 
 NAMES = ("alpha", "beta", "gamma")
+SETS = (("alpha",), ("alpha", "beta"), ("gamma",), (), ("beta", "gamma"), ("gamma",), ("beta",), NAMES)
+"""Of names, none, one and several; those of every third row have no "gamma"."""
 ROWS = 8
 SURE = 30.0
 
@@ -87,6 +89,13 @@ TRUTHS: Mapping[str, Truth] = {
         lambda answer: answer["label"],
         lambda targets: torch.ones(len(targets)),
         lambda targets, num_classes: torch.full((len(targets),), math.log(num_classes)),
+    ),
+    "labels": Truth(
+        lambda content: [labels.dumps(SETS[i % len(SETS)]) for i in range(len(content))],
+        lambda targets, _: SURE * (2 * targets - 1),
+        lambda answer: labels.dumps(answer["labels"]),
+        lambda targets: torch.full((len(targets),), targets.shape[1]),
+        lambda targets, num_labels: torch.full((len(targets),), math.log(2.0)),
     ),
     "answers": Truth(
         lambda contexts: [_answer(i, context) for i, context in enumerate(contexts)],

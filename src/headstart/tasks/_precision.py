@@ -11,7 +11,6 @@ import contextlib
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -28,8 +27,6 @@ METHOD = "percentile bootstrap over pictures"
 LABEL, SCORE, MATCHED, IGNORED = range(4)
 """What an entry has: the number of a class; a score; in bits by threshold, whether the box was matched, and whether it
 is to be ignored. With the score `TRUTH` it says instead, as the third, how many boxes of the class there are."""
-AT_ONCE = 2**20
-"""Weights of boxes that are in memory together."""
 TRUTH, NOTHING = -1.0, -2.0
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 Ints = np.ndarray[Any, np.dtype[np.int64]]
@@ -203,12 +200,10 @@ def _interval(classes: Mapping[int, _Ranked], num_rows: int) -> Floats:
 
     Drawing a picture again is weighing it double, so that nothing is sorted again, and many resamples go at once.
     """
-    some = max(1, AT_ONCE // max([1, *(len(each.pictures_D) for each in classes.values())]))
-    drawn = score.draws(num_rows, seed=0)
-    found = []
-    while batch := list(islice(drawn, some)):
-        weights_SN = np.stack([np.bincount(rows, minlength=num_rows) for rows in batch]).astype(np.float64)
-        found.append(means(classes, weights_SN))
+    found = [
+        means(classes, np.stack([np.bincount(rows, minlength=num_rows) for rows in rows_SN]).astype(np.float64))
+        for rows_SN in score.draws(num_rows, seed=0)
+    ]
     return np.asarray(np.percentile(np.concatenate(found), score.ENDS, axis=0))
 
 
