@@ -34,7 +34,7 @@ from headstart.progress import Listener, Stage, silent
 from headstart.report import advice as page
 from headstart.settings import FitSettings
 from headstart.sources import _ref
-from headstart.train import head
+from headstart.train import head, learn
 from headstart.train.job import Around, Job
 
 Load = Callable[[FitSettings], Backbone]
@@ -244,8 +244,9 @@ def _frozen_job(course: Course, rows: Rows, ref: str, *, times: float = 0.0) -> 
     recipe = settings.recipe(strategy.recipe(settings, course.task))
     learned = course.task.learn(rows)
     listener = guarded(course.clock, course.listener, times=times)
-    around = Around(is_foretold=course.clock.is_limited)
-    return Job(course.task, learned, course.backbone(settings), rows, None, settings, recipe, listener, around)
+    around, backbone = Around(is_foretold=course.clock.is_limited), course.backbone(settings)
+    frame = learn.frame(course.task, backbone, rows, settings)
+    return Job(course.task, learned, backbone, rows, None, settings, recipe, listener, around, frame)
 
 
 def _grown(course: Course, whole: Scored | None, standings: list[Standing], not_tried: dict[str, str]) -> Worth:

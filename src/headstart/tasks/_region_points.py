@@ -1,0 +1,51 @@
+"""Regions of pictures by which a model is scored: those of things, and others of the same size where there is none."""
+
+# G boxes of a row
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from headstart.contracts import Points
+from headstart.tasks import _rectangles
+from headstart.tasks._rectangles import Floats
+
+MIRRORS = ((True, False), (False, True), (True, True))
+"""Left for right, top for bottom, both: where a region of the same size may show no thing."""
+APART = 0.1
+"""Largest overlap with any thing of a region that shows none."""
+
+
+def of_boxes(targets_BG5: Floats) -> Points:
+    """Each thing by its box, numbered from 1, and for each a region beside all of them, 0, where there is room.
+
+    Without the latter nothing could be told of things that are all of one class.
+
+    Args:
+        targets_BG5: Class number and edges of each box as shares of what is read; below 0 where there is none to learn.
+    """
+    found = [(row, *one) for row, boxes in enumerate(targets_BG5) for one in _of_row(boxes)]
+    rows, truth, *edges = np.array(found, dtype=np.float64).reshape(-1, 6).T
+    return Points(truth.astype(np.int64), rows.astype(np.int64), np.stack(edges, axis=1))
+
+
+def _of_row(boxes_G5: Floats) -> Iterator[tuple[float, ...]]:
+    things_N4 = boxes_G5[boxes_G5[:, 0] >= 0]
+    marked_N4 = boxes_G5[(boxes_G5[:, 3:] > boxes_G5[:, 1:3]).all(axis=1), 1:]  # crowds among them
+    for label, *edges in things_N4.tolist():
+        yield (label + 1, *edges)
+        beside = next(
+            (one for one in _mirrored(edges) if _rectangles.overlap(one[None], marked_N4).max() <= APART), None
+        )
+        if beside is not None:
+            yield (0.0, *beside.tolist())
+
+
+def _mirrored(edges: list[float]) -> Iterator[Floats]:
+    left, top, right, bottom = edges
+    for across, down in MIRRORS:
+        x = (1 - right, 1 - left) if across else (left, right)
+        y = (1 - bottom, 1 - top) if down else (top, bottom)
+        yield np.array([x[0], y[0], x[1], y[1]])
