@@ -58,8 +58,18 @@ LONG = ("head-tail", "cut", "chunks")
 """What may be read of a text that is longer than the model reads."""
 WINDOWS = "windows"
 """What is read of it by tasks that answer for each token: all, in parts that overlap; there is no choice."""
-ONLY_FOR = {"max_length": "text", "long": "text", "augment": "image"}
-"""Settings that play a part for one modality alone."""
+IMAGE_VIEWS = ("flip", "crop", "color", "mixup", "cutmix")
+SOUND_VIEWS = ("speed", "noise", "mask")
+"""How training rows may be changed, by what they are."""
+OF_SPEECH = frozenset({"vocabulary", "language_model", "beams"})
+"""Settings of what is written down of recordings."""
+ONLY_FOR = {
+    "max_length": ("text", "audio"),
+    "long": ("text",),
+    "augment": ("image", "audio"),
+    **dict.fromkeys(OF_SPEECH, ("audio",)),
+}
+"""Settings that play a part for some modalities alone."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,13 +154,25 @@ class FitSettings:
     """Which hidden layers the head reads: auto, classifier, mean, a number, or a range such as 3-6."""
 
     max_length: int | None = None
-    """Longest input in tokens; by default what the model reads."""
+    """Longest input in tokens, or of recordings in seconds; by default what the model reads, and 30 seconds."""
 
     long: str = choice(*LONG, default="head-tail")
     """What is read of a longer text: head-tail (first and last tokens), cut (the first) or chunks (all, in parts)."""
 
-    augment: str = some_of("flip", "crop", "color", "mixup", "cutmix", alone=("auto", "none"), default="auto")
-    """How training images are changed anew in each epoch: auto, none, or some of flip, crop, color, mixup, cutmix."""
+    augment: str = some_of(*IMAGE_VIEWS, *SOUND_VIEWS, alone=("auto", "none"), default="auto")
+    """How training rows are changed anew in each epoch: auto, none, or of images some of flip, crop, color, mixup,
+    cutmix, of recordings some of speed, noise, mask."""
+
+    vocabulary: str = choice("auto", "kept", "built", default="auto")
+    """The letters of transcripts: kept (the model's own), built (from the training rows), or auto (kept where it has
+    all that the rows need)."""
+
+    language_model: str = "none"
+    """What is known beside the sound: none, words (only those of the training rows are heard), ngram (how they follow
+    each other), or a file: a list of words (.txt) or an ARPA model (.arpa)."""
+
+    beams: int | None = limited(COUNT, default=None)
+    """Texts that are followed at once while one is looked for; by default 1, and 16 with a language model."""
 
     epochs: int | None = limited(COUNT, default=None)
     """Most passes over the training rows; by default what suits the strategy."""
@@ -254,7 +276,7 @@ def idle(settings: FitSettings, unused: Iterable[str], *, modality: str) -> list
         unused: What the strategy has no use for.
         modality: Of the rows.
     """
-    of_others = {name for name, only in ONLY_FOR.items() if only != modality}
+    of_others = {name for name, only in ONLY_FOR.items() if modality not in only}
     found = []
     for entry in sorted(dataclasses.fields(settings), key=lambda entry: entry.name):
         if entry.name in {*unused, *of_others} and getattr(settings, entry.name) != entry.default:

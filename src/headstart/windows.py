@@ -57,6 +57,11 @@ def owners(encoded: Encoded) -> Indices:
     return encoded.owners if isinstance(encoded, Windows) else np.arange(len(encoded.lengths))
 
 
+def whole(encoded: Encoded) -> Encoded:
+    """The rows themselves, whosever they are."""
+    return encoded.encoded if isinstance(encoded, Windows) else encoded
+
+
 def over(rows: Encoded, like: Encoded) -> Encoded:
     """The same rows in another form, with the same owners."""
     return dataclasses.replace(like, encoded=rows) if isinstance(like, Windows) else rows

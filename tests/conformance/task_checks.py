@@ -28,7 +28,7 @@ from headstart.sources import dir as folders
 from headstart.train import groups, loop
 
 NAMES, ROWS = samples.NAMES, samples.ROWS
-MODELS = {"text": "bert", "image": "resnet"}
+MODELS = {"text": "bert", "image": "resnet", "audio": "hubert"}
 """The tiny model a task of each modality is tried on."""
 LR = 5e-3
 STEPS = 30
