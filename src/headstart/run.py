@@ -164,6 +164,7 @@ def find(data: Any, settings: FitSettings) -> Found:
         candidates=candidates(),
         task=task,
         columns=settings.columns,
+        images=settings.images,
         validation=settings.validation,
         test=settings.test,
         offline=settings.offline,

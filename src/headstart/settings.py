@@ -82,6 +82,9 @@ class FitSettings:
     columns: str | None = None
     """Column names of a header-less file ("text,label"), or renames ("text=review,label=stars")."""
 
+    images: str | None = None
+    """The folder of the pictures that a COCO file lists, where it does not lie beside the file."""
+
     validation: str | None = None
     """A file or folder to choose with; by default part of the training rows where a choice needs it."""
 

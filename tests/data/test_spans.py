@@ -58,6 +58,15 @@ def test_tagged_words_are_read_from_files_of_many_forms(tmp_path: Path, name: st
     assert pairs(found.splits["train"]) == [(TEXT, ADA)]
 
 
+def test_text_files_of_tagged_words_are_splits_where_they_are_named_so(tmp_path: Path) -> None:
+    for name in ("train", "valid", "test"):
+        write(tmp_path / f"{name}.txt", CONLL["CoNLL-2003"])
+    write(tmp_path / "notes.txt", "Where this comes from.")
+    write(tmp_path / "empty.txt", "")
+    found = found_in(tmp_path)
+    assert {split: len(rows) for split, rows in found.splits.items()} == {"train": 1, "validation": 1, "test": 1}
+
+
 def test_a_word_that_begins_with_a_hash_is_no_comment(tmp_path: Path) -> None:
     found = found_in(write(tmp_path / "rows.conll", "#ada\tB-PER\n#\tO\n\n"))
     assert pairs(found.splits["train"]) == [("#ada #", [{"start": 0, "end": 4, "label": "PER"}])]

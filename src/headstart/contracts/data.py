@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     Indices = npt.NDArray[np.int64]
 
 Modality = Literal["text", "image", "audio"]
-FieldKind = Literal["text", "label", "spans", "answers", "image", "audio", "transcript"]
+FieldKind = Literal["text", "label", "spans", "answers", "boxes", "image", "audio", "transcript"]
 Severity = Literal["error", "warning", "note"]
 SPLITS = ("train", "validation", "test")
 
@@ -23,8 +23,8 @@ SPLITS = ("train", "validation", "test")
 class Field:
     """One column of a task's rows: what it is called, what its values are, and what else people call it.
 
-    `within` is the field that values of kind "spans" or "answers" are places in. `is_shared` says that many rows have
-    the same value, as several questions are asked of one text: that is no fault, and they stay in one split.
+    `within` is the field that values of kind "spans", "answers" or "boxes" are places in. `is_shared` says that many
+    rows have the same value, as several questions are asked of one text: that is no fault, and they stay in one split.
     """
 
     name: str

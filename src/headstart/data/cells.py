@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 
 from headstart.contracts import Field, FieldKind, Problem
-from headstart.data import answers, embedded, spans, transcripts
+from headstart.data import answers, boxes, embedded, spans, transcripts
 from headstart.data.delimited import is_utf8
 from headstart.data.part import MISSING, Chunk, Part
 from headstart.data.problems import Fault, at_row, short
@@ -23,8 +23,9 @@ from headstart.data.words import joined
 PLACES: Mapping[FieldKind, Callable[[Any, Any], tuple[Any, Any]]] = {
     "spans": spans.unified,
     "answers": answers.unified,
+    "boxes": boxes.unified,
 }
-"""Kinds of truth that are places in a text, and how the two are read together."""
+"""Kinds of truth that are places in a text or a picture, and how the two are read together."""
 ABSENT_WORDS = frozenset({"nan", "NaN", "NAN", "<NA>", "null", "NULL"})
 """What programs write for a value that is not there; nobody classifies it as a text."""
 
@@ -56,8 +57,12 @@ def _clean(
 ) -> tuple[pa.Table, list[Problem]]:
     files = chunk.files if chunk.files is not None else [part.name] * len(chunk.rows)
     given = {field.name: chunk.columns[columns[field.name]] for field in fields}
-    given = _with_places(given, fields)
-    cells = [list(map(_cleaner(field.kind, part.base), given[field.name])) for field in fields]
+    given = _with_places(given, fields, part.base)
+    placed = {field.within for field in fields if field.kind == "boxes"}  # paths that have been found already
+    bases = [None if field.name in placed else part.base for field in fields]
+    cells = [
+        list(map(_cleaner(field.kind, base), given[field.name])) for field, base in zip(fields, bases, strict=True)
+    ]
     faults: dict[int, tuple[Fault, str]] = {}
     for field, values in zip(fields, cells, strict=True):
         for at, value in enumerate(values):
@@ -70,12 +75,17 @@ def _clean(
     return _table([list(compress(values, is_good)) for values in (*cells, files, chunk.rows)], fields), problems
 
 
-def _with_places(given: dict[str, Sequence[Any]], fields: Sequence[Field]) -> dict[str, Sequence[Any]]:
-    """The values; where the truth is places in a text, both in the one form that rows hold."""
+def _with_places(
+    given: dict[str, Sequence[Any]], fields: Sequence[Field], base: Path | None
+) -> dict[str, Sequence[Any]]:
+    """The values; where the truth is places in a text or picture, both in the one form that rows hold."""
     truth = next((field for field in fields if field.kind in PLACES), None)
     if truth is None or truth.within not in given:
         return given
-    rows = list(map(PLACES[truth.kind], given[truth.within], given[truth.name]))
+    content, is_picture = given[truth.within], truth.kind == "boxes"
+    # boxes are held against the file of the picture, which its path alone may not find
+    content = [_file(one, base, "image") for one in content] if is_picture else content
+    rows = list(map(PLACES[truth.kind], content, given[truth.name]))
     return {**given, truth.within: [row[0] for row in rows], truth.name: [row[1] for row in rows]}
 
 
@@ -91,6 +101,7 @@ def _cleaner(kind: FieldKind, base: Path | None) -> Callable[[Any], str | Fault]
         "label": _label,
         "spans": _encodable,
         "answers": _encodable,
+        "boxes": _encodable,
         "transcript": _transcript,
     }.get(kind, lambda value: _file(value, base, kind))
     return lambda value: value if isinstance(value, Fault) else clean(value)

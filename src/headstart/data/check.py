@@ -14,9 +14,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from headstart.contracts import SPLITS, Field, Problem, Rows
+from headstart.data import entities
 from headstart.data.classes import Counts, count_classes, misspelled, of_all, unseen
 from headstart.data.duplicates import Keys
-from headstart.data.entities import count_entities, problems_of
 from headstart.data.heard import sound_likeness
 from headstart.data.problems import listing
 from headstart.data.read import Found
@@ -71,11 +71,15 @@ def check(found: Found) -> Checked:
         problems += of_all(counts, found.splits, label)
         problems += conflicts(found.splits, likeness, label)
         facts["classes"] = len(counts)
-    spans = next((one.name for one in found.fields if one.kind == "spans"), None)
-    if spans is not None:
-        counts = count_entities(found.splits, spans)
-        problems += problems_of(counts, found.splits, spans)
-        facts["entity_types"] = len(counts)
+    for kind, fact, of in (("spans", "entity_types", entities.of_spans), ("boxes", "box_types", entities.of_boxes)):
+        places = next((of(one.name) for one in found.fields if one.kind == kind), None)
+        if places is not None:
+            counts = entities.count_labels(found.splits, places)
+            problems += entities.problems_of(counts, found.splits, places)
+            facts[fact] = len(counts)
+    drawn = next((one.name for one in found.fields if one.kind == "boxes"), None)
+    if drawn is not None:
+        problems += entities.twice(found.splits, drawn)
     answers = next((one.name for one in found.fields if one.kind == "answers"), None)
     if answers is not None and all(value == "[]" for value in found.splits["train"].column(answers)):
         said = f'no training row has an answer. Is "{answers}" the right column?'

@@ -8,9 +8,11 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from headstart.contracts import Field
+from headstart.data.boxes import are_boxes
 from headstart.data.embedded import is_embedded
 from headstart.data.images import has_image_name
 from headstart.data.part import Header, Part
@@ -67,12 +69,12 @@ def parse_columns(text: str | None) -> Asked:
     return Asked(renames={pair[0]: pair[1] for pair in pairs})
 
 
-def header_of(candidates: Candidates, asked: Asked) -> Header:
-    """How a header of the data would be recognised."""
+def header_of(candidates: Candidates, asked: Asked, images: str | None = None) -> Header:
+    """How a header of the data would be recognised, and where the user says that its pictures are."""
     fields = [one for fields in candidates.values() for one in fields]
     known = {name.casefold() for one in fields for name in (one.name, *one.aliases)}
     known |= {name.casefold() for name in asked.order}
-    return Header(frozenset(known), asked.order, is_given=bool(asked.renames))
+    return Header(frozenset(known), asked.order, is_given=bool(asked.renames), images=Path(images) if images else None)
 
 
 def infer(part: Part, candidates: Candidates, *, task: str | None, asked: Asked) -> Binding:
@@ -127,7 +129,7 @@ def _match(part: Part, fields: Sequence[Field], asked: Asked) -> _Match:
     }
     found = dict(named)
     # Files first and text last: a column of file names would do as text, and a column of classes too.
-    for kind in ("image", "audio", "spans", "label", "transcript", "text"):
+    for kind in ("image", "audio", "boxes", "spans", "label", "transcript", "text"):
         for one in fields:
             if one.kind == kind and one.name not in found and one.name not in asked.renames:
                 column = _by_content(one, part, fields, found)
@@ -152,10 +154,13 @@ def _by_name(wanted: Field, part: Part, asked: Asked) -> str | None:
 
 
 def _could_hold(kind: str, values: Sequence[Any]) -> bool:
-    """Whether a column of the right name may be meant: classes are no lists, spans nothing else, sounds no images."""
+    """Whether a column of the right name may be meant: classes are no lists, spans and boxes nothing else, sounds no
+    images."""
     if kind in ("image", "audio"):
         return not (_are_sounds if kind == "image" else _are_images)(values)
-    return are_spans(values) if kind == "spans" else kind != "label" or not are_spans(values)
+    if kind == "boxes":
+        return are_boxes(values)
+    return are_spans(values) if kind == "spans" else kind != "label" or not (are_spans(values) or are_boxes(values))
 
 
 def _by_content(wanted: Field, part: Part, fields: Sequence[Field], found: Mapping[str, str]) -> str | None:
@@ -173,14 +178,16 @@ def _by_content(wanted: Field, part: Part, fields: Sequence[Field], found: Mappi
 def _could_be(wanted: Field, values: Sequence[Any]) -> bool:
     if wanted.kind == "image":
         return _are_images(values)
+    if wanted.kind == "boxes":
+        return are_boxes(values)
     if wanted.kind == "spans":
-        return are_spans(values)
+        return are_spans(values) and not are_boxes(values)
     if wanted.kind == "audio":
         return _are_sounds(values)
     are_files = _are_images(values) or _are_sounds(values)
     if wanted.kind in ("text", "transcript"):
         return _is_text(values) and not are_files
-    return _repeats(values) and not are_files and not are_spans(values)
+    return _repeats(values) and not are_files and not are_spans(values) and not are_boxes(values)
 
 
 def _are_images(values: Sequence[Any]) -> bool:

@@ -12,8 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from headstart.data.layout import SPLIT_NAMES
-from headstart.data.part import CHUNK_ROWS, SAMPLE_ROWS, Chunk, Part
+from headstart.data.part import CHUNK_ROWS, SAMPLE_ROWS, SPLIT_NAMES, Chunk, Part
 from headstart.data.problems import quoted
 from headstart.errors import DataError
 

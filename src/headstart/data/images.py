@@ -39,6 +39,8 @@ _EXTENSIONS = {
     ".jpg": "JPEG", ".jpeg": "JPEG", ".jpe": "JPEG", ".jfif": "JPEG", ".png": "PNG", ".gif": "GIF", ".bmp": "BMP",
     ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF", ".ppm": "PPM", ".pgm": "PPM", ".pbm": "PPM", ".pnm": "PPM",
 }  # fmt: skip
+_ORIENTATION, _ON_ITS_SIDE = 0x0112, 5
+"""EXIF's tag of how the camera was held, and the first of its values that exchange width and height."""
 _SAME_FORMAT = {"MPO": "JPEG"}  # what many phones write: a JPEG with further pictures behind it
 # Pillow's decoders meet broken bytes with any of these, depending on where they break.
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, TypeError, IndexError, KeyError, struct.error, zlib.error)
@@ -70,6 +72,19 @@ def check_image(path: str | Path) -> Problem | None:
     if look.fault is None:
         return None
     return Problem(look.fault.severity, look.fault.kind, f"{path}: {look.fault.said}", str(path), 1)
+
+
+def size_of(path: str | Path) -> tuple[int, int] | None:
+    """Width and height of the picture as one sees it, from the beginning of its file; None where that tells none."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(path) as image:
+                is_on_its_side = image.getexif().get(_ORIENTATION, 1) >= _ON_ITS_SIDE
+                width, height = image.size
+                return (height, width) if is_on_its_side else (width, height)
+    except (*_BROKEN, Image.DecompressionBombError):
+        return None
 
 
 def looks(paths: Sequence[str | Path]) -> Iterator[Look]:

@@ -12,16 +12,15 @@ from functools import partial
 from itertools import groupby
 from pathlib import Path
 
+from headstart.data import coco, voc, yolo
 from headstart.data.images import has_image_name
-from headstart.data.part import SAMPLE_ROWS, Chunk, Header, Part, batches
+from headstart.data.part import SAMPLE_ROWS, SPLIT_NAMES, Chunk, Header, Part, batches
 from headstart.data.problems import closest, quoted
-from headstart.data.tables import EXTENSIONS, open_file
+from headstart.data.tables import EXTENSIONS, holds_rows, open_file
 from headstart.errors import DataError
 
-SPLIT_NAMES = {
-    "train": "train", "training": "train", "validation": "validation", "valid": "validation",
-    "val": "validation", "dev": "validation", "test": "test",
-}  # fmt: skip
+FORMS = {"COCO": coco.splits, "Pascal VOC": voc.splits, "YOLO": yolo.splits}
+"""Forms of folders in which pictures have boxes: each opens the splits of its own, and nothing where it is another."""
 _LISTS = ("metadata.csv", "metadata.jsonl")
 
 
@@ -54,13 +53,17 @@ def open_folder(folder: Path, name: str, header: Header) -> Part:
     Raises:
         DataError: It holds neither images nor data files, or it is not clear which are meant.
     """
+    for splits in FORMS.values():
+        parts = splits(folder, name)
+        if len(parts) == 1:
+            return parts["train"]
     for listed in _LISTS:
         if (folder / listed).is_file():
             return open_file(folder / listed, os.path.join(name, listed), header)
     classes = _class_folders(folder)
     if len(classes) == 1 and len(_class_folders(classes[0])) > 1:
         return open_folder(classes[0], os.path.join(name, classes[0].name), header)
-    files = [path for path in _visible(folder) if path.is_file() and path.suffix.lower() in EXTENSIONS]
+    files = [path for path in _visible(folder) if path.is_file() and holds_rows(path)]
     # beside a table there is often a JSON file about it
     files = [path for path in files if path.suffix.lower() != ".json"] or files
     if len(files) == 1 and len(classes) < 2:
@@ -83,9 +86,8 @@ def _visible(folder: Path) -> list[Path]:
 def _split_of(path: Path) -> str | None:
     if path.is_dir():
         return SPLIT_NAMES.get(path.name.lower())
-    if path.suffix.lower() not in EXTENSIONS:
-        return None
-    return SPLIT_NAMES.get(re.sub(r"-\d+-of-\d+$", "", path.stem.lower()))
+    split = SPLIT_NAMES.get(re.sub(r"-\d+-of-\d+$", "", path.stem.lower()))
+    return split if split is not None and holds_rows(path) else None
 
 
 def _is_piece(path: Path) -> bool:

@@ -22,6 +22,12 @@ SAMPLE_ROWS = 1_000
 MISSING: Final = object()
 """What stands for a value of a row that does not have the column at all; None is a value that is there and empty."""
 
+SPLIT_NAMES = {
+    "train": "train", "training": "train", "validation": "validation", "valid": "validation",
+    "val": "validation", "dev": "validation", "test": "test",
+}  # fmt: skip
+"""What people call each split."""
+
 T = TypeVar("T")
 
 
@@ -60,12 +66,14 @@ class Header:
     """What is known about the columns before a file is opened.
 
     `known` are the field names and aliases, lower case, by which a header is recognised. `order` names the
-    columns of a header-less file. `is_given` says that the user's renames imply a header.
+    columns of a header-less file. `is_given` says that the user's renames imply a header. `images` is the folder that
+    paths of pictures start from, where the user gave one.
     """
 
     known: frozenset[str] = frozenset()
     order: tuple[str, ...] = ()
     is_given: bool = False
+    images: Path | None = None
 
 
 def batches(items: Iterable[T], size: int = CHUNK_ROWS) -> Iterator[list[T]]:

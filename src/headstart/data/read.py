@@ -20,7 +20,7 @@ from headstart.contracts import SPLITS, Field, Problem, Rows
 from headstart.data.cells import gather
 from headstart.data.fields import Asked, Binding, Candidates, bind, header_of, infer, parse_columns
 from headstart.data.hub import is_hub_id, open_hub
-from headstart.data.layout import open_folder, splits_in
+from headstart.data.layout import FORMS, open_folder, splits_in
 from headstart.data.part import CHUNK_ROWS, Header, Part
 from headstart.data.problems import closest
 from headstart.data.tables import EXTENSIONS, open_file, open_memory
@@ -68,6 +68,7 @@ def read(
     candidates: Candidates,
     task: str | None = None,
     columns: str | None = None,
+    images: str | None = None,
     validation: Any = None,
     test: Any = None,
     offline: bool = False,
@@ -80,6 +81,7 @@ def read(
         candidates: Task name -> its fields; the task is inferred among them.
         task: The task, where the user named one.
         columns: "text,label" for a header-less file, or "text=review,label=stars" to rename.
+        images: The folder of the pictures, where that is not beside the file that lists them.
         validation: Data to choose with; any form but a Hub id.
         test: Data to judge with; any form but a Hub id.
         offline: Whether the network may not be asked.
@@ -93,7 +95,7 @@ def read(
     for split, given in (("validation", validation), ("test", test)):
         if given is not None:
             places = {**places, split: [_place(given, split)]}
-    header = header_of(candidates, asked)
+    header = header_of(candidates, asked, images)
     parts = {"train": [place.open(header) for place in places["train"]]}
     binding = infer(parts["train"][0], candidates, task=task, asked=asked)
     header = _like_train(header, parts["train"][0], binding)
@@ -116,6 +118,11 @@ def _places(data: Any, *, offline: bool) -> tuple[str, Mapping[str, Sequence[_Pl
     assert place.path is not None
     if not place.path.is_dir():
         return "file", {"train": [place]}
+    for form, opener in FORMS.items():
+        if parts := opener(place.path, place.name):
+            return f"folder in the form of {form}", {
+                split: [_Place(part.name, part=part)] for split, part in parts.items()
+            }
     named = splits_in(place.path)
     if not named:
         return "folder", {"train": [place]}
@@ -157,7 +164,8 @@ def _like_train(header: Header, train: Part, binding: Binding) -> Header:
     if train.is_named:
         return header
     field_of = {column: name for name, column in binding.columns.items()}
-    return Header(header.known, tuple(field_of.get(column, column) for column in train.columns))
+    order = tuple(field_of.get(column, column) for column in train.columns)
+    return Header(header.known, order, images=header.images)
 
 
 def _rows(

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from headstart.contracts import Problem
-from headstart.data import conll, ljspeech, squad
+from headstart.data import coco, conll, ljspeech, squad
 from headstart.data.delimited import open_delimited
 from headstart.data.named import Names, class_names, named_by
 from headstart.data.part import CHUNK_ROWS, MISSING, SAMPLE_ROWS, Chunk, Header, Part, batches
@@ -40,8 +40,7 @@ def open_file(path: Path, name: str, header: Header) -> Part:
         DataError: The file as a whole cannot be used; the message says why.
     """
     extension = path.suffix.lower()
-    is_tagged = extension in conll.EXTENSIONS or (extension == ".txt" and conll.looks_tagged(_first_bytes(path, name)))
-    is_listed = extension in (".csv", ".txt") and ljspeech.looks_listed(path, _first_bytes(path, name))
+    is_tagged, is_listed = _is_tagged(path, name), _is_listed(path, name)
     if extension not in EXTENSIONS and not is_tagged and not is_listed:
         raise DataError(f"{name} has an extension that is not one of {quoted(EXTENSIONS)}. Convert it.")
     start = _first_bytes(path, name)
@@ -54,7 +53,26 @@ def open_file(path: Path, name: str, header: Header) -> Part:
         return conll.open_conll(path, name)
     if extension in (".csv", ".tsv"):
         return open_delimited(path, name, header)
-    return _open_json(path, name) if extension == ".json" else _open_jsonl(path, name)
+    return _open_json(path, name, header.images) if extension == ".json" else _open_jsonl(path, name)
+
+
+def holds_rows(path: Path) -> bool:
+    """Whether a file's name says that it holds rows; of a text file also whether it looks like one that does."""
+    if path.suffix.lower() != ".txt" or not path.is_file():
+        return path.suffix.lower() in EXTENSIONS
+    try:
+        return _is_tagged(path, path.name) or _is_listed(path, path.name)
+    except DataError:
+        return False  # empty, or not to be read: no rows at any rate
+
+
+def _is_tagged(path: Path, name: str) -> bool:
+    extension = path.suffix.lower()
+    return extension in conll.EXTENSIONS or (extension == ".txt" and conll.looks_tagged(_first_bytes(path, name)))
+
+
+def _is_listed(path: Path, name: str) -> bool:
+    return path.suffix.lower() in (".csv", ".txt") and ljspeech.looks_listed(path, _first_bytes(path, name))
 
 
 def open_memory(data: Any, name: str) -> Part:
@@ -120,8 +138,8 @@ def _open_jsonl(path: Path, name: str) -> Part:
     return _part_of(name, _keys(rows), rows, partial(_jsonl_chunks, path, name), base=path.parent)
 
 
-def _open_json(path: Path, name: str) -> Part:
-    """One value in one file: SQuAD's form, or rows in a list, by itself or under "data"."""
+def _open_json(path: Path, name: str, images: Path | None) -> Part:
+    """One value in one file: SQuAD's form, COCO's, or rows in a list, by itself or under "data"."""
     try:
         value = json.loads(path.read_bytes().removeprefix(b"\xef\xbb\xbf"))
     except (ValueError, RecursionError) as error:
@@ -129,10 +147,12 @@ def _open_json(path: Path, name: str) -> Part:
         raise DataError(said) from error
     if squad.is_squad(value):
         return squad.open_squad(value, path, name)
+    if coco.is_coco(value):
+        return coco.open_coco(value, path, name, images=images)
     rows = value.get("data") if isinstance(value, dict) else value
     if not isinstance(rows, list) or not any(isinstance(row, dict) for row in rows[:SAMPLE_ROWS]):
         raise DataError(
-            f'{name} is no list of JSON objects, nor one under "data", nor in the form of SQuAD. Convert it.'
+            f'{name} is no list of JSON objects, nor one under "data", nor in the form of SQuAD or COCO. Convert it.'
         )
     some = [row for row in rows[:SAMPLE_ROWS] if isinstance(row, dict)]
     return _part_of(name, _keys(some), some, partial(_dict_chunks, rows, name), base=path.parent)

@@ -63,7 +63,7 @@ def front_matter(run: Mapping[str, Any], scores: Mapping[str, Any]) -> str:
     A licence the Hub has no identifier for becomes "other" with its name; the base model and the data set are
     named only where they are on the Hub, because the Hub turns them into links.
     """
-    import yaml  # type: ignore[import-untyped]
+    import yaml
 
     base, dataset = hub_model(run), hub_dataset(run)
     told = {
