@@ -67,7 +67,8 @@ def chosen(settings: FitSettings, *, modality: str, boundary: int) -> tuple[str,
 
 def said(names: Sequence[str], *, is_cache_lost: bool) -> str:
     """What to tell the user of the changes."""
-    text = f"Training rows are changed anew in each epoch: {', '.join(names)}."
+    what = "recordings" if set(names) & set(SOUND_VIEWS) else "images"
+    text = f"Training {what} are changed anew in each epoch: {', '.join(names)}."
     return f"{text} So what the frozen blocks give is not kept, but computed again." if is_cache_lost else text
 
 
