@@ -24,6 +24,8 @@ def other_than(entry: dataclasses.Field[Any]) -> Any:
         return next(option for option in entry.metadata["options"] if option != entry.default)
     if "names" in entry.metadata:
         return ",".join(entry.metadata["names"][:2])
+    if "words" in entry.metadata:
+        return "0.5"
     kind = str(entry.type).split(" |")[0]
     return {"bool": not entry.default, "int": 7, "float": 0.25, "str": "something"}[kind]
 
@@ -70,6 +72,7 @@ UNUSABLE = {
         {"augment": "auto,flip"},
         '--augment "auto,flip": give auto or none, or some of',
     ),
+    "neither a word nor a factor": ({"image_scale": "0"}, '--image-scale "0": give auto, fit or a factor above 0'),
     "no name": ({"augment": ""}, '--augment "": give auto'),
     "a word for a number": ({"epochs": "3"}, "--epochs 3: give a whole number, 1 or more"),
     "half an epoch": ({"epochs": 2.5}, "--epochs 2.5: give a whole number"),

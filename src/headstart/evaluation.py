@@ -10,6 +10,7 @@ from typing import Any
 from headstart import model, score
 from headstart.contracts import SPLITS, Rows
 from headstart.data.check import accept, check
+from headstart.data.labels import separated
 from headstart.data.read import read
 from headstart.errors import MismatchError
 from headstart.model import Model
@@ -24,6 +25,7 @@ def evaluate(
     data: Any,
     *,
     columns: str | None = None,
+    separator: str | None = None,
     offline: bool = False,
     trust: bool = False,
     listener: Listener = silent,
@@ -34,13 +36,14 @@ def evaluate(
         run: A run folder or a model folder.
         data: As for `fit`; of a folder with splits the test split is taken.
         columns: As for `fit`.
+        separator: As for `fit`.
         offline: Never ask the network, not even for a Hub data set.
         trust: Run code that the pretrained model came with, where it cannot be loaded without.
         listener: Is told what happens.
     """
     fitted = model.load(run, trust=trust)
     listener(Stage("data", "reading"))
-    fields = {fitted.task_name: fitted.task.fields}
+    fields = {fitted.task_name: separated(fitted.task.fields, separator or "")}
     found = read(data, candidates=fields, task=fitted.task_name, columns=columns, offline=offline)
     name = next(name for name in reversed(SPLITS) if name in found.splits)
     if name == "train" and found.sha256 == _learnt_from(Path(run)):

@@ -45,6 +45,11 @@ def some_of(*names: str, alone: tuple[str, ...], default: str) -> str:
     return field(default=default, metadata={"names": names, "alone": alone})
 
 
+def factor_or(*words: str, default: str) -> str:
+    """A field that takes one of these words, or a factor above 0."""
+    return field(default=default, metadata={"words": words})
+
+
 def limited(limit: Limit, *, default: T) -> T:
     """A field that takes a number within limits; or `None`, where that is its default."""
     return field(default=default, metadata={"limit": limit})
@@ -58,6 +63,8 @@ def verify(entry: dataclasses.Field[Any], value: Any) -> None:
     limit, options = entry.metadata.get("limit"), entry.metadata.get("options")
     if "names" in entry.metadata:
         _verify_names(flag, value, **entry.metadata)
+    if "words" in entry.metadata and not _is_factor(value) and value not in entry.metadata["words"]:
+        raise SettingError(f'{flag} "{value}": give {", ".join(entry.metadata["words"])} or a factor above 0.')
     if limit is not None and not _is_within(limit, value):
         raise SettingError(f"{flag} {value}: give {limit.says}.")
     if options is not None and value not in options:
@@ -76,6 +83,13 @@ def _verify_names(flag: str, value: Any, *, names: tuple[str, ...], alone: tuple
     raise SettingError(
         f'{flag} "{value}": give {" or ".join(alone)}, or some of {", ".join(names)} with commas between.{guess}'
     )
+
+
+def _is_factor(value: Any) -> bool:
+    try:
+        return 0 < float(value) < inf
+    except (TypeError, ValueError):
+        return False
 
 
 def _is_within(limit: Limit, value: Any) -> bool:

@@ -11,7 +11,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -21,11 +21,11 @@ from torch import nn
 
 from headstart import answering, plug
 from headstart.answering import Answers
-from headstart.contracts import Backbone, Learned, Prediction, Task
+from headstart.contracts import Backbone, Encoded, Frame, Learned, PlaceTask, Prediction, Task
 from headstart.errors import ModelError, ModelNotFound, OutputError
 from headstart.heads import layers, snippets
 from headstart.heads.form import Form
-from headstart.network import Headed, Reading, Whole
+from headstart.network import Headed, Reading, Whole, class_of
 from headstart.settings import LONG, WINDOWS
 from headstart.sources import _ref
 from headstart.sources._snippets import OF_TOKENS, OF_WINDOWS
@@ -48,6 +48,7 @@ class Model:
     network: nn.Module
     max_length: int | None = None
     long: str = "cut"
+    frame: Frame | None = None
 
     @property
     def task(self) -> Task:
@@ -66,14 +67,16 @@ class Model:
         return np.asarray(self.answers(items).output.numpy())
 
     def answers(self, items: Sequence[Any]) -> Answers:
-        """The network's raw output, exact fp32, and of tasks that answer by token what each of those covers."""
+        """The network's raw output, exact fp32, and what tokens or inputs cover where answers belong to those."""
         import torch
 
-        is_by_token = self.task.per == "token"
         if not len(items):
-            return Answers([], []) if is_by_token else Answers(torch.zeros(0, len(self.names)))
-        encoded = self.backbone.prepare(list(items), max_length=self.max_length, long=self.long, where=is_by_token)
-        return answering.of(self.network, encoded, self.task.per)
+            return Answers([], []) if self.task.per != "row" else Answers(torch.zeros(0, len(self.names)))
+        return answering.of(self.network, self._encoded(items), self.task.per)
+
+    def _encoded(self, items: Sequence[Any]) -> Encoded:
+        long, where = self.long, self.task.per != "row"
+        return self.backbone.prepare(list(items), max_length=self.max_length, long=long, where=where, frame=self.frame)
 
     def predict(self, items: Sequence[Any]) -> list[Prediction]:
         """One decoded answer for each item.
@@ -84,8 +87,13 @@ class Model:
         Example:
             headstart.load("runs/reviews").predict(["Worth every penny."])[0]["label"]
         """
-        found = self.answers(items)
-        return self.task.decode(found.output, self.learned, items, found.where)
+        if not len(items):
+            return []
+        answers: list[Prediction] = []
+        for numbers, found in answering.some(self.network, self._encoded(items), self.task.per):
+            some = [items[number] for number in numbers]
+            answers += self.task.decode(found.output, self.learned, some, found.where)
+        return answers
 
     def predict_proba(self, items: Sequence[Any]) -> npt.NDArray[np.float64]:
         """Probabilities, shape (N, C), in the order of `names`."""
@@ -123,6 +131,7 @@ class Model:
             "learned": self.task.to_json(self.learned),
             "max_length": self.max_length,
             "long": self.long,
+            "frame": None if self.frame is None else vars(self.frame),
             "head": _head_facts(self.network),
             "base_model": str(self.backbone.ref),
         }
@@ -157,7 +166,8 @@ def load(folder: str | Path, *, trust: bool = False) -> Model:
     learned = task.from_json(facts["learned"])
     backbone = _ref.load(f"dir:{folder}", offline=True, trust=trust)
     trained = _network(backbone, task, learned, facts["head"], folder)
-    return Model(facts["task"], learned, backbone, trained.eval(), facts["max_length"], facts["long"])
+    frame = None if facts["frame"] is None else Frame(**facts["frame"])
+    return Model(facts["task"], learned, backbone, trained.eval(), facts["max_length"], facts["long"], frame)
 
 
 def _read_facts(path: Path) -> dict[str, Any]:
@@ -167,7 +177,7 @@ def _read_facts(path: Path) -> dict[str, Any]:
         raise ModelError(f"{path} is damaged: {error}. Copy the model folder again.") from error
     if not isinstance(facts, dict) or facts.get("format") not in READ:
         raise ModelError(f"{path} has a format this version does not read (it reads {FORMAT}). Update headstart.")
-    facts = facts if facts["format"] == FORMAT else {**facts, "long": "cut"}
+    facts = {"frame": None, **(facts if facts["format"] == FORMAT else {**facts, "long": "cut"})}
     for name in ("task", "learned", "head", "max_length", "long"):
         if name not in facts:
             raise ModelError(f'{path} is damaged: it has no "{name}". Copy the model folder again.')
@@ -178,10 +188,11 @@ def _read_facts(path: Path) -> dict[str, Any]:
 
 def _network(backbone: Backbone, task: Task, learned: Learned, head: dict[str, Any] | None, folder: Path) -> nn.Module:
     if head is None:
-        return Whole(backbone.task_module(task.auto_class, None), output=task.output)
+        return Whole(backbone.task_module(class_of(task, backbone) or task.auto_class, None), output=task.output)
     try:
         form, reading = Form.from_json(head), Reading(tuple(map(tuple, head["groups"])))
-        built = layers.build(form, len(task.names(learned)))
+        build = cast(PlaceTask, task).layers if form.reads_maps else layers.build
+        built = build(form, len(task.names(learned)))
     except (KeyError, TypeError, ValueError) as error:
         raise ModelError(
             f"{folder / FACTS} is damaged: it does not say how to build the head ({error}). Copy the folder again."
@@ -196,9 +207,12 @@ def _network(backbone: Backbone, task: Task, learned: Learned, head: dict[str, A
 def usage(model: Model) -> str:
     """Python that opens the folder without headstart and reproduces its predictions; goes into the model card."""
     if not isinstance(model.network, Headed):
-        opened = model.backbone.usage(model.task.auto_class, max_length=model.max_length, long=_read_as(model))
+        own_class = class_of(model.task, model.backbone)
+        opened = model.backbone.usage(own_class, max_length=model.max_length, long=_read_as(model))
         merging = OF_TOKENS if model.backbone.modality == "audio" and model.long == WINDOWS else ""
         return opened + merging + model.task.snippet
+    if model.network.form.reads_maps:
+        return model.task.snippet
     opening = model.backbone.usage(None, max_length=model.max_length, long=_read_as(model))
     reads_in_parts = model.backbone.max_tokens or model.backbone.modality == "audio"
     merging = {"chunks": OF_WINDOWS, WINDOWS: OF_TOKENS}.get(model.long, "") if reads_in_parts else ""

@@ -7,19 +7,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 from torch import nn
 
 from headstart import company, cut, pool, stack
-from headstart.contracts import Backbone, Hidden, Inputs, States
+from headstart.contracts import Backbone, Hidden, Inputs, PlaceTask, States, Task
 from headstart.errors import MismatchError, SettingError
 from headstart.heads.form import Form
-
-if TYPE_CHECKING:
-    pass
+from headstart.heads.layers import grid_of
 
 
 @dataclass(frozen=True)
@@ -182,6 +180,7 @@ class Headed(nn.Module):
         form: Which head it is; by default a linear one on averages.
         module: A bare model in place of the backbone's own, to be trained.
         boundary: Parts of it below stay in evaluation mode while the rest learns.
+        keeps_statistics: Whether batch norms of the module keep the statistics they were trained to.
     """
 
     def __init__(
@@ -193,9 +192,10 @@ class Headed(nn.Module):
         *,
         module: nn.Module | None = None,
         boundary: int = 0,
+        keeps_statistics: bool = False,
     ) -> None:
         super().__init__()
-        self.backbone, self.reading = backbone, reading
+        self.backbone, self.reading, self.keeps_statistics = backbone, reading, keeps_statistics
         self.form = Form("linear", reading.width(backbone.widths)) if form is None else form
         self.module, self.head = backbone.module if module is None else module, head
         self.boundary = boundary
@@ -203,10 +203,14 @@ class Headed(nn.Module):
         """As for `Whole`."""
 
     def forward(self, inputs: Inputs) -> torch.Tensor:
-        """Logits, shape (B, C), or (B, T, C) of a head by token; goes on from a kept state where a batch has it."""
+        """Logits, shape (B, C), or (B, T, C) of a head by token, or what a task's own layers give; goes on from a kept
+        state where a batch has it."""
         logits: torch.Tensor
         states, layers = self._states(inputs), self.reading.layers
-        if self.form.reads_states:
+        if self.form.reads_maps:
+            maps = [grid_of(states.layers[layer]).permute(0, 3, 1, 2).to(_dtype(self.module)) for layer in layers]
+            logits = self.head(maps)
+        elif self.form.reads_states:
             logits = self.head(states.layers[layers[0]].to(_dtype(self.module)), states.mask_BT)
         elif self.form.is_by_token:
             logits = self.head(self.reading.joined(dict(enumerate(states.layers))).to(_dtype(self.module)))
@@ -234,7 +238,16 @@ class Headed(nn.Module):
         """As for `Whole`."""
         super().train(mode)
         stack.still(self.module, self.boundary)
+        for norm in stack.batch_norms(self.module) if self.keeps_statistics else ():
+            norm.eval()
         return self
+
+
+def class_of(task: Task, backbone: Backbone) -> str | None:
+    """The ecosystem's class that is trained and saved for a task; None where the task brings layers of its own."""
+    if task.per != "place":
+        return task.auto_class
+    return next((name for name in cast(PlaceTask, task).auto_classes if backbone.offers(name)), None)
 
 
 def pooled(backbone: Backbone, module: nn.Module, inputs: Inputs, kind: str) -> torch.Tensor:

@@ -19,16 +19,18 @@ from headstart.contracts import Backbone, Prediction, Problem, Rows, Splits, Str
 from headstart.cost import Meter
 from headstart.data.check import Accepted, Checked, accept, check
 from headstart.data.lengths import token_facts
-from headstart.data.read import Found, read
+from headstart.data.read import Found
 from headstart.data.split import split
 from headstart.errors import MismatchError, SettingError
+from headstart.finding import find as find
 from headstart.heads import form
+from headstart.idle import idle
 from headstart.journal import Journal, journal
 from headstart.model import Model, usage
 from headstart.progress import Listener, Measured, Note, Stage, Warned, silent
 from headstart.report import page
 from headstart.report.card import card
-from headstart.settings import FitSettings, idle
+from headstart.settings import FitSettings
 from headstart.sources import _ref
 from headstart.strategies import _freezing
 from headstart.train import learn
@@ -102,8 +104,8 @@ def _decided(settings: FitSettings, backbone: Backbone, task: Task, log: Journal
     """The settings with a strategy that does what `--freeze` asks for, and the strategy; what plays no part is said.
 
     Raises:
-        SettingError: The head that is asked for makes one vector of all tokens, and the task answers for each; or there
-            are no weights that the strategy could keep.
+        SettingError: The head that is asked for makes one vector of a row, and the task answers for parts of it; or
+            there are no weights that the strategy could keep.
     """
     if settings.freeze is not None:
         settings = _freezing.settled(settings, backbone)
@@ -116,6 +118,8 @@ def _decided(settings: FitSettings, backbone: Backbone, task: Task, log: Journal
         )
     if task.per == "token":
         form.verify_by_token(settings)
+    if task.per == "place":
+        form.verify_by_place(settings)
     for said in idle(settings, _unused(strategy, settings, task), modality=task.modality):
         log(Warned(said))
     return settings, strategy
@@ -123,7 +127,8 @@ def _decided(settings: FitSettings, backbone: Backbone, task: Task, log: Journal
 
 def _unused(strategy: Strategy, settings: FitSettings, task: Task) -> frozenset[str]:
     """The settings that play no part, by the strategy and by the task."""
-    return strategy.unused(settings, task) | ({"long"} if task.per == "token" else set())
+    of_places = {"image_size", "image_scale"} if task.per != "place" else set()
+    return strategy.unused(settings, task) | of_places | ({"long"} if task.per == "token" else set())
 
 
 def learn_items(items: list[Any], labels: list[str], settings: FitSettings, *, task_name: str) -> Model:
@@ -147,30 +152,6 @@ def learn_items(items: list[Any], labels: list[str], settings: FitSettings, *, t
     return learning.once(learning.Ready(task_name, backbone, splits, stages), settings, silent)[0]
 
 
-def candidates() -> dict[str, tuple[Any, ...]]:
-    """The fields of every task, to infer from."""
-    return {name: plug.load("tasks", name).fields for name in plug.names("tasks")}
-
-
-def find(data: Any, settings: FitSettings) -> Found:
-    """The data with its task and fields, read but not yet checked."""
-    task = settings.task
-    if task is not None:
-        # an alias becomes the name; an unknown one is refused with the list
-        plugin = plug.load("tasks", task)
-        task = next(name for name in plug.names("tasks") if plug.load("tasks", name) is plugin)
-    return read(
-        data,
-        candidates=candidates(),
-        task=task,
-        columns=settings.columns,
-        images=settings.images,
-        validation=settings.validation,
-        test=settings.test,
-        offline=settings.offline,
-    )
-
-
 def choose_backbone(settings: FitSettings, task: Task) -> tuple[Backbone, str]:
     """The model asked for, or the best one here, and why it was taken.
 
@@ -187,9 +168,9 @@ def choose_backbone(settings: FitSettings, task: Task) -> tuple[Backbone, str]:
         raise MismatchError(
             f'"{asked}" reads {backbone.modality} and the rows hold {task.modality}. Choose another --model or none.'
         )
-    if task.per == "token" and not backbone.blocks:
+    if task.per != "row" and not backbone.blocks:
         raise MismatchError(
-            f'"{asked}" gives one vector for a row, and this task needs one for each token. Choose another.'
+            f'"{asked}" gives one vector for a row, and this task needs one for each {task.per}. Choose another.'
         )
     if settings.blocks is None:
         return backbone, why

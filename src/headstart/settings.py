@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from headstart.errors import SettingError
@@ -18,6 +17,7 @@ from headstart.limits import (
     SHARE,
     ZERO_OR_MORE,
     choice,
+    factor_or,
     limited,
     some_of,
     verify,
@@ -54,22 +54,14 @@ OF_STATES = frozenset({"conv", "attention-pool"})
 """Heads that read every state of one layer and make one vector of them themselves."""
 
 
+OF_A_BATCH = ("mixup", "cutmix")
+"""Ways in which training images are mixed with each other."""
 LONG = ("head-tail", "cut", "chunks")
 """What may be read of a text that is longer than the model reads."""
 WINDOWS = "windows"
 """What is read of it by tasks that answer for each token: all, in parts that overlap; there is no choice."""
-IMAGE_VIEWS = ("flip", "crop", "color", "mixup", "cutmix")
 SOUND_VIEWS = ("speed", "noise", "mask")
-"""How training rows may be changed, by what they are."""
-OF_SPEECH = frozenset({"vocabulary", "language_model", "beams"})
-"""Settings of what is written down of recordings."""
-ONLY_FOR = {
-    "max_length": ("text", "audio"),
-    "long": ("text",),
-    "augment": ("image", "audio"),
-    **dict.fromkeys(OF_SPEECH, ("audio",)),
-}
-"""Settings that play a part for some modalities alone."""
+"""How training recordings may be changed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +76,12 @@ class FitSettings:
 
     images: str | None = None
     """The folder of the pictures that a COCO file lists, where it does not lie beside the file."""
+    multi_label: bool = False
+    """Rows have several classes, or none: lists, one column of 0 and 1 for each class, or what --separator says; lists
+    are understood without it."""
+
+    separator: str | None = None
+    """What stands between the classes of a row in one cell, such as ";"; it implies --multi-label."""
 
     validation: str | None = None
     """A file or folder to choose with; by default part of the training rows where a choice needs it."""
@@ -162,7 +160,14 @@ class FitSettings:
     long: str = choice(*LONG, default="head-tail")
     """What is read of a longer text: head-tail (first and last tokens), cut (the first) or chunks (all, in parts)."""
 
-    augment: str = some_of(*IMAGE_VIEWS, *SOUND_VIEWS, alone=("auto", "none"), default="auto")
+    image_size: int | None = limited(COUNT, default=None)
+    """Pixels on a side that are read of an image at once, where answers belong to places in it; by default chosen."""
+
+    image_scale: str = factor_or("auto", "fit", default="auto")
+    """Factor on the size of images whose places matter, or fit (each as large as --image-size), or auto (chosen by the
+    training images); what is then larger than --image-size is read in overlapping tiles."""
+
+    augment: str = some_of("flip", "crop", "color", *OF_A_BATCH, *SOUND_VIEWS, alone=("auto", "none"), default="auto")
     """How training rows are changed anew in each epoch: auto, none, or of images some of flip, crop, color, mixup,
     cutmix, of recordings some of speed, noise, mask."""
 
@@ -188,6 +193,9 @@ class FitSettings:
 
     gradient_checkpointing: bool = False
     """Keep only what passes between blocks while learning, and compute the rest again: less memory, more time."""
+
+    shard: bool = False
+    """Spread weights, gradients and what the optimiser keeps over the processes of torchrun: less memory for each."""
 
     lr: float | None = limited(ABOVE_ZERO, default=None)
     """Peak learning rate of the top of the model; by default what suits the strategy."""
@@ -269,21 +277,3 @@ class FitSettings:
             patience=default.patience if self.patience is None else self.patience,
             layer_decay=default.layer_decay if self.layer_decay is None else self.layer_decay,
         )
-
-
-def idle(settings: FitSettings, unused: Iterable[str], *, modality: str) -> list[str]:
-    """What to say of settings that were given and play no part, so that nobody believes they did.
-
-    Args:
-        settings: As given.
-        unused: What the strategy has no use for.
-        modality: Of the rows.
-    """
-    of_others = {name for name, only in ONLY_FOR.items() if modality not in only}
-    found = []
-    for entry in sorted(dataclasses.fields(settings), key=lambda entry: entry.name):
-        if entry.name in {*unused, *of_others} and getattr(settings, entry.name) != entry.default:
-            where = f"--strategy {settings.strategy} --head {settings.head}"
-            where = f"rows of {modality}" if entry.name in of_others else where
-            found.append(f"--{entry.name.replace('_', '-')} plays no part with {where}.")
-    return found

@@ -51,6 +51,10 @@ class Windows:
         """A batch of windows."""
         return self.encoded.take(indices)
 
+    def changed(self, change: Any) -> Windows:
+        """The same rows, their pictures changed before they are read."""
+        return dataclasses.replace(self, encoded=self.encoded.changed(change))  # type: ignore[attr-defined]
+
 
 def owners(encoded: Encoded) -> Indices:
     """The item of each row, shape (M,); where nothing was split, every row is its own."""
@@ -60,6 +64,13 @@ def owners(encoded: Encoded) -> Indices:
 def whole(encoded: Encoded) -> Encoded:
     """The rows themselves, whosever they are."""
     return encoded.encoded if isinstance(encoded, Windows) else encoded
+
+
+def covered(encoded: Encoded, rows: Indices) -> Any:
+    """What the tokens of some rows cover, or inputs that are files, of which none is opened for it."""
+    if isinstance(encoded, Windows) and hasattr(encoded.encoded, "covered"):
+        return encoded.encoded.covered(rows)
+    return encoded.take(rows).where
 
 
 def over(rows: Encoded, like: Encoded) -> Encoded:

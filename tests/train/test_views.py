@@ -266,5 +266,5 @@ def test_a_killed_run_goes_on_with_the_same_views(made: Callable[..., job.Job], 
 def test_pictures_are_not_modified() -> None:
     image = Image.fromarray(np.random.default_rng(0).integers(0, 256, (9, 9, 3), dtype=np.uint8))
     before = image.tobytes()
-    views.view(image, views.OF_A_PICTURE, (0, 1, 2))
+    views.seen(image, views.OF_A_PICTURE, (0, 1, 2))
     assert image.tobytes() == before

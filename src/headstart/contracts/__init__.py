@@ -8,8 +8,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headstart.contracts.data import SPLITS, Field, FieldKind, Modality, Problem, Rows, Severity, Splits
-from headstart.contracts.models import Backbone, Device, Encoded, Hidden, Inputs, Listed, Ref, Source, Speller, States
-from headstart.contracts.tasks import Learned, Per, Prediction, ReadAt, Strategy, Task, Where
+from headstart.contracts.models import (
+    Backbone,
+    Device,
+    Encoded,
+    Frame,
+    Hidden,
+    Inputs,
+    Listed,
+    Ref,
+    Source,
+    Speller,
+    States,
+)
+from headstart.contracts.tasks import Learned, Per, PlaceTask, Prediction, ReadAt, Strategy, Task, Where
 
 if TYPE_CHECKING:
     from headstart.contracts.data import Indices
@@ -21,6 +33,7 @@ __all__ = [
     "Encoded",
     "Field",
     "FieldKind",
+    "Frame",
     "Hidden",
     "Indices",
     "Inputs",
@@ -28,6 +41,7 @@ __all__ = [
     "Listed",
     "Modality",
     "Per",
+    "PlaceTask",
     "Prediction",
     "Problem",
     "ReadAt",

@@ -57,7 +57,10 @@ class Inputs:
     """A batch ready for a model: `tensors` by the model's own argument names, first axis B.
 
     `where` says, if it was asked for, what each token of each row covers: an array (T, 2) of characters [start, end) of
-    the text, or of seconds of the recording; a special token covers nothing, (0, 0).
+    the text, or of seconds of the recording; a special token covers nothing, (0, 0). Of a picture it says what the
+    whole input covers, an array (8,): where in the picture, in its own pixels, the left, top, right and bottom edge of
+    the input lie (left beyond right where it is mirrored; outside where the input is padded), the width and height of
+    the picture, and those of the input.
     """
 
     tensors: Mapping[str, torch.Tensor]
@@ -65,6 +68,19 @@ class Inputs:
 
     def __len__(self) -> int:
         return int(next(iter(self.tensors.values())).shape[0])
+
+
+@dataclass(frozen=True)
+class Frame:
+    """How large pictures are read whose answers belong to places in them.
+
+    `size` is how many pixels a side of the model's input has. `scale` is the factor on a picture's own width and
+    height, and what is then larger than the input is read in overlapping tiles; with None each picture is made as large
+    as fits.
+    """
+
+    size: int
+    scale: float | None = None
 
 
 @dataclass(frozen=True)
@@ -174,7 +190,13 @@ class Backbone(Protocol):
         """Whether the first state of a row was put there to stand for the whole row, as BERT's [CLS]."""
 
     def prepare(
-        self, items: Sequence[Any], *, max_length: int | None = None, where: bool = False, long: str = "cut"
+        self,
+        items: Sequence[Any],
+        *,
+        max_length: int | None = None,
+        where: bool = False,
+        long: str = "cut",
+        frame: Frame | None = None,
     ) -> Encoded:
         """Token ids, pixels or samples of each item.
 
@@ -184,6 +206,8 @@ class Backbone(Protocol):
         Of pairs of texts the second is always read in such windows, each beside the first, and `where` is of it alone.
         With `where`, batches also say which characters or seconds each token covers. Of recordings `max_length` is in
         seconds, and only "windows" heeds it.
+        With a `frame` pictures are read whole, perhaps in overlapping tiles (`windows.Windows`), none of them squeezed;
+        batches then say what each input covers.
         """
 
     def count_tokens(self, texts: Sequence[str]) -> tuple[Indices, Indices]:
@@ -202,6 +226,9 @@ class Backbone(Protocol):
             MismatchError: It has fewer, or cannot be made shorter.
         """
 
+    def offers(self, auto_class: str) -> bool:
+        """Whether the ecosystem has a model of this class for its family, so that `task_module` gives one."""
+
     def task_module(self, auto_class: str, names: Sequence[str] | None) -> nn.Module:
         """The ecosystem's own model for a task: with a new classifier for these names, or with None as it was saved."""
 
@@ -211,11 +238,11 @@ class Backbone(Protocol):
     def usage(self, auto_class: str | None, *, max_length: int | None, long: str = "cut") -> str:
         """Python that opens a saved folder without headstart; it goes into the model card.
 
-        It names `folder`, `items` and `torch`, and ends in `labels`; with None for the task's class in `vectors`: every
-        hidden state averaged, a tensor (B, D) each. That line is the last, and where there are tokens or maps the one
-        before it has left them in `states`, (B, T, D) or (B, D, H, W); for texts `inputs` has the "attention_mask".
-        Texts are shortened as by `prepare`; of "chunks" and "windows" each window is a row, and `owners` has its item;
-        of "pairs" the items are pairs, whose second text is read in windows.
+        It names `folder`, `items` and `torch`, and ends in `logits` and the classes' `names`; with None for the task's
+        class in `vectors`: every hidden state averaged, a tensor (B, D) each. That line is the last, and where there
+        are tokens or maps the one before it has left them in `states`, (B, T, D) or (B, D, H, W); for texts `inputs`
+        has the "attention_mask". Texts are shortened as by `prepare`; of "chunks" and "windows" each window is a row,
+        and `owners` has its item; of "pairs" the items are pairs, whose second text is read in windows.
         """
 
     def digest(self) -> str:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from headstart.contracts.data import Field, Modality, Rows
     from headstart.contracts.models import Backbone
+    from headstart.heads.form import Form
     from headstart.settings import FitSettings, Recipe
 
 
@@ -27,11 +28,11 @@ ReadAt = Literal["classifier", "layers"]
 """Where frozen features are read: what the ecosystem's classifier reads, or the pooled output of each layer."""
 
 
-Per = Literal["row", "token"]
-"""What each output of the network belongs to: a row, or a token of it."""
+Per = Literal["row", "token", "place"]
+"""What outputs of the network belong to: a row, each token of it, or places in a picture."""
 
 Where = Sequence["npt.NDArray[Any]"]
-"""Of some items what each token covers, (T, 2) each: characters [start, end) of the text, or seconds; see `Inputs`."""
+"""What is covered by each token of some items, (T, 2) each, or by the inputs of some pictures; see `Inputs`."""
 
 
 class Task(Protocol):
@@ -47,7 +48,9 @@ class Task(Protocol):
     per: Per
     """With "token", rows longer than the model reads are read in overlapping windows, and merged before `decode`."""
     snippet: str
-    """Python for the model card that makes answers of what `Backbone.usage` leaves; empty where that ends in them."""
+    """Python for the model card that makes answers of the `logits` and `names` that `Backbone.usage` leaves."""
+    config: Mapping[str, Any]
+    """What config.json says for others besides the names of the classes, such as {"problem_type": "..."}."""
 
     def learn(self, rows: Rows) -> Learned:
         """What must be known before training, from the training split only."""
@@ -92,12 +95,13 @@ class Task(Protocol):
         """Answers in the user's own terms: classes, characters, pixels, seconds.
 
         `output` is (N, C); by token it is one (T, C) an item, `items` are what was encoded, and `where` what each
-        token covers of them, without tokens that cover nothing.
+        token covers of them, without tokens that cover nothing. By place both have an element for each item, with first
+        axis of its tiles.
         """
 
     def settled(self, learned: Learned, answers: Callable[[], Sequence[Prediction]], rows: Rows) -> Learned:
         """What was learnt, with what can only be set once the network is trained, such as a threshold; by how it
-        answers the validation rows, which `answers` gives."""
+        answers rows that it has not learnt from, which `answers` gives."""
 
     def metrics(self, predictions: Sequence[Prediction], rows: Rows, learned: Learned) -> dict[str, Any]:
         """Figures, intervals and tables of the predictions against the truth, as `score.classification` gives them,
@@ -116,6 +120,17 @@ class Task(Protocol):
     def to_json(self, learned: Learned) -> Any: ...
 
     def from_json(self, value: Any) -> Learned: ...
+
+
+class PlaceTask(Task, Protocol):
+    """A task whose answers belong to places of a picture; it brings the layers that stand on a plain backbone."""
+
+    auto_classes: tuple[str, ...]
+    """The ecosystem's classes for the task, tried in this order; `auto_class` is the first."""
+
+    def layers(self, form: Form, num_classes: int) -> nn.Module:
+        """Fresh layers from maps of a backbone, (B, D, H, W) each as `form.widths` and `form.strides` say, to the
+        output that `loss` and `decode` read."""
 
 
 class Strategy(Protocol):

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from headstart.data.images import looks, size_of
+from headstart.data.images import looks, size_if_known
 from headstart.data.part import MISSING
 from headstart.data.problems import Fault, short
 
@@ -97,7 +97,7 @@ def unified(picture: Any, value: Any) -> tuple[Any, Any]:
     drawn = _drawn(_parsed(value))
     if isinstance(drawn, Fault):
         return picture, drawn
-    size = size_of(picture) if isinstance(picture, str) else None
+    size = size_if_known(picture) if isinstance(picture, str) else None
     if size is None and isinstance(picture, str):
         # without its size little can be said of the boxes, so what is wrong with the picture is said first
         return next(looks([picture])).fault or picture, dumps([])

@@ -74,12 +74,16 @@ def check_image(path: str | Path) -> Problem | None:
     return Problem(look.fault.severity, look.fault.kind, f"{path}: {look.fault.said}", str(path), 1)
 
 
-def size_of(path: str | Path) -> tuple[int, int] | None:
-    """Width and height of the picture as one sees it, from the beginning of its file; None where that tells none."""
+def size_if_known(path: str | Path | bytes) -> tuple[int, int] | None:
+    """Width and height of the picture as one sees it, from the beginning of its file; None where that tells none.
+
+    Args:
+        path: Of a file, or a file's content.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Image.open(path) as image:
+            with Image.open(io.BytesIO(path) if isinstance(path, bytes) else path) as image:
                 is_on_its_side = image.getexif().get(_ORIENTATION, 1) >= _ON_ITS_SIDE
                 width, height = image.size
                 return (height, width) if is_on_its_side else (width, height)

@@ -5,13 +5,13 @@ Its layers are built in `layers`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from headstart.contracts import Backbone
 from headstart.errors import MismatchError, SettingError
-from headstart.settings import OF_STATES, FitSettings
+from headstart.settings import OF_A_BATCH, OF_STATES, FitSettings
 
 PARTS = 8
 """Parts of an attention-pool head, each with its own weights over the tokens."""
@@ -24,6 +24,8 @@ class Form:
     `width` is how many numbers it reads, of a vector or of each state; `pool` says how the states of a row become one
     vector, and is None where the head itself sees to that; `inner` is the width within; `is_of_map` tells a convolution
     over a map from one along tokens; `is_by_token` a head that answers for each state from one for the whole row.
+    Layers that a task brings itself read several maps: `widths` and `strides` tell of each how many numbers a place of
+    it has, and how many pixels of the input lie between two places.
     """
 
     kind: str
@@ -33,6 +35,13 @@ class Form:
     dropout: float = 0.1
     is_of_map: bool = False
     is_by_token: bool = False
+    widths: tuple[int, ...] = ()
+    strides: tuple[int, ...] = ()
+
+    @property
+    def reads_maps(self) -> bool:
+        """Whether it is layers of a task's own, which read several maps."""
+        return bool(self.strides)
 
     @property
     def reads_states(self) -> bool:
@@ -46,7 +55,9 @@ class Form:
     @staticmethod
     def from_json(facts: Mapping[str, Any]) -> Form:
         """From what headstart.json says; what older folders do not say is what was meant then."""
-        return Form(**{name: facts[name] for name in Form.__dataclass_fields__ if name in facts})
+        known: dict[str, Any] = {name: facts[name] for name in Form.__dataclass_fields__ if name in facts}
+        known |= {name: tuple(value) for name, value in known.items() if isinstance(value, list)}
+        return Form(**known)
 
 
 def asked(settings: FitSettings, width: int, *, is_of_map: bool = False, is_by_token: bool = False) -> Form:
@@ -56,6 +67,31 @@ def asked(settings: FitSettings, width: int, *, is_of_map: bool = False, is_by_t
     pool = None if settings.head in OF_STATES else _pool(settings)
     is_of_map = is_of_map and settings.head == "conv"
     return Form(settings.head, width, pool, settings.head_width, settings.head_dropout, is_of_map)
+
+
+def of_maps(settings: FitSettings, widths: Sequence[int], strides: Sequence[int]) -> Form:
+    """The form of a task's own layers on maps of these widths and strides."""
+    sizes = settings.head_width, settings.head_dropout
+    return Form("maps", sum(widths), None, *sizes, widths=tuple(widths), strides=tuple(strides))
+
+
+def verify_by_place(settings: FitSettings) -> None:
+    """Makes sure that nothing is asked of the head where the task brings its own.
+
+    Raises:
+        SettingError: Another head, pooling or reading is asked for, or pictures are to be mixed.
+    """
+    for name, usual in (("head", "linear"), ("pool", "auto"), ("read", "auto")):
+        if getattr(settings, name) != usual:
+            raise SettingError(
+                f"--{name} {getattr(settings, name)}: this task answers for places in pictures and brings layers of "
+                f"its own, which read several maps. Leave it out; --head-width and --head-dropout change their size."
+            )
+    for name in OF_A_BATCH:
+        if name in settings.augment:
+            raise SettingError(
+                f"--augment {name} mixes whole pictures, and this task answers for places in them. Leave it out."
+            )
 
 
 def _pool(settings: FitSettings) -> str:

@@ -164,16 +164,17 @@ _NOTHING: Any = (
 class EncodedImages:
     """Images opened, resized and normalised batch by batch; all come out the same size.
 
-    `change` makes of a row's number and its picture the picture that is read.
+    `change` makes of a row's number and its picture the picture that is read; where its edges lie in the first is for
+    those who ask for places.
     """
 
     processor: Any
     items: tuple[Any, ...]
     truncated: int = 0
     lost: int = 0
-    change: Callable[[int, Any], Any] | None = None
+    change: Callable[[int, Any], tuple[Any, Any]] | None = None
 
-    def changed(self, change: Callable[[int, Any], Any]) -> EncodedImages:
+    def changed(self, change: Callable[[int, Any], tuple[Any, Any]]) -> EncodedImages:
         """The same rows, each picture changed between being opened and being resized and normalised."""
         return dataclasses.replace(self, change=change)
 
@@ -186,7 +187,7 @@ class EncodedImages:
         """Pixels of a batch, shape (B, 3, H, W)."""
         images = [opened(self.items[int(i)]) for i in indices]
         if self.change is not None:
-            images = [self.change(int(i), image) for i, image in zip(indices, images, strict=True)]
+            images = [self.change(int(i), image)[0] for i, image in zip(indices, images, strict=True)]
         return Inputs({"pixel_values": self.processor(images=images, return_tensors="pt")["pixel_values"]})
 
 

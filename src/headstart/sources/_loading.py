@@ -6,6 +6,7 @@ What the folder may contain was decided in `_safety`; what the model then does i
 from __future__ import annotations
 
 import contextlib
+import inspect
 import itertools
 import re
 import textwrap
@@ -131,6 +132,24 @@ def _fresh(folder: Path, auto_class: str, changes: Mapping[str, Any]) -> nn.Modu
         config = transformers.AutoConfig.from_pretrained(folder, local_files_only=True, **changes)
         module: nn.Module = getattr(transformers, auto_class).from_config(config)
     return module.eval()
+
+
+def has_class(config: Any, auto_class: str) -> bool:
+    """Whether transformers has a model of this class for what the config describes."""
+    import transformers
+
+    mapping = getattr(transformers, auto_class)._model_mapping
+    return type(config) in mapping.keys()  # noqa: SIM118 - it is no dictionary, and looks names up
+
+
+def of_any_size(module: nn.Module, tensors: Mapping[str, Any]) -> dict[str, bool]:
+    """What lets a family with a table of positions read an image of another size than it was trained with."""
+    usual = getattr(getattr(module, "config", None), "image_size", None)
+    pixels = tensors.get("pixel_values")
+    if pixels is None or usual is None or pixels.shape[-1] == usual:
+        return {}
+    takes = inspect.signature(module.forward).parameters
+    return {"interpolate_pos_encoding": True} if "interpolate_pos_encoding" in takes else {}
 
 
 def _named(names: Sequence[str]) -> dict[str, Any]:

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headstart import pool, stack
-from headstart.contracts import Encoded, Inputs, Modality, Ref, Speller, States
+from headstart.contracts import Encoded, Frame, Inputs, Modality, Ref, Speller, States
 from headstart.errors import MismatchError
-from headstart.sources import _plain, _shorter, _snippets
+from headstart.sources import _places, _plain, _shorter, _snippets
 from headstart.sources._encoded import EncodedImages
 from headstart.sources._pixels import Pixels
 
@@ -84,9 +84,17 @@ class ModuleBackbone:
             return tuple(pool.mean(state, None).shape[1] for state in self.states(self.module, inputs).layers)
 
     def prepare(
-        self, items: Sequence[Any], *, max_length: int | None = None, where: bool = False, long: str = "cut"
+        self,
+        items: Sequence[Any],
+        *,
+        max_length: int | None = None,
+        where: bool = False,
+        long: str = "cut",
+        frame: Frame | None = None,
     ) -> Encoded:
         """Images as paths, Pillow images or arrays (H, W, 3) of uint8, to be opened when a batch needs them."""
+        if frame is not None:
+            return _places.encoded(self.pixels, items, frame)
         return EncodedImages(self.pixels, tuple(items))
 
     def count_tokens(self, texts: Sequence[str]) -> tuple[Indices, Indices]:
@@ -116,6 +124,10 @@ class ModuleBackbone:
         """
         _shorter.verify(self.ref, blocks, len(self.blocks), can_be_shorter=False)
         return self
+
+    def offers(self, auto_class: str) -> bool:
+        """Whether it serves that class's task."""
+        return auto_class == TASK
 
     def task_module(self, auto_class: str, names: Sequence[str] | None) -> nn.Module:
         """A copy whose last linear layer is a fresh one for these names, or that ends in one more if it gives features.

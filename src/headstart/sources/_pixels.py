@@ -56,9 +56,20 @@ class Pixels:
         """Pillow images in RGB as `pixel_values`, shape (B, 3, size, size)."""
         import torch
 
-        mean, std = (np.array(values, dtype=np.float32) for values in (self.mean, self.std))
-        scaled = [(self._middle(image) / np.float32(255) - mean) / std for image in images]
+        scaled = [self._normalised(self._middle(image)) for image in images]
         return {"pixel_values": torch.from_numpy(np.stack(scaled).transpose(0, 3, 1, 2).copy())}
+
+    def whole(self, image: Any) -> torch.Tensor:
+        """All of a Pillow image in RGB at its own size, shape (3, H, W)."""
+        import torch
+
+        pixels = self._normalised(np.asarray(image, dtype=np.float32))
+        return torch.from_numpy(pixels.transpose(2, 0, 1).copy())
+
+    def _normalised(self, pixels: np.ndarray[Any, np.dtype[np.float32]]) -> np.ndarray[Any, np.dtype[np.float32]]:
+        """From 0 … 255, shape (H, W, 3)."""
+        mean, std = (np.array(values, dtype=np.float32) for values in (self.mean, self.std))
+        return (pixels / np.float32(255) - mean) / std
 
     def _middle(self, image: Any) -> np.ndarray[Any, np.dtype[np.float32]]:
         """The middle of the resized image, shape (H, W, 3), 0 … 255."""

@@ -89,10 +89,16 @@ class EncodedSounds:
         )
         if self.spectrum is not None and "input_features" in batch:
             batch["input_features"] = self._spectra(batch, indices)
-        if not self.where:
-            return Inputs(batch)
+        return Inputs(batch, self._seconds(indices, list(map(len, sounds))) if self.where else None)
+
+    def covered(self, indices: Sequence[int] | Indices) -> list[Any]:
+        """Seconds that each frame of some rows covers, by their heads alone: no recording is opened for it."""
+        rows = np.asarray(indices, dtype=np.int64)
+        return self._seconds(rows, np.diff(self.spans[rows], axis=1)[:, 0].tolist())
+
+    def _seconds(self, indices: Sequence[int] | Indices, samples: Sequence[int]) -> list[Any]:
         starts = self.spans[np.asarray(indices, dtype=np.int64), 0] / self.frames.rate
-        return Inputs(batch, [self.frames.seconds(len(sound)) + at for sound, at in zip(sounds, starts, strict=True)])
+        return [self.frames.seconds(length) + at for length, at in zip(samples, starts, strict=True)]
 
     def _sound(self, row: int) -> Any:
         item, rate = self.items[int(self.owners[row])], self.frames.rate

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headstart.contracts import Encoded, Inputs, Modality, Ref, Speller, States
+from headstart.contracts import Encoded, Frame, Inputs, Modality, Ref, Speller, States
 from headstart.errors import MismatchError, SettingError
 from headstart.sources import _saved_model, _shorter, _snippets, _tensors
 
@@ -83,11 +83,17 @@ class SavedModelBackbone:
         return (self.pooled(self.module, self.prepare([item]).take([0])).shape[1],)
 
     def prepare(
-        self, items: Sequence[Any], *, max_length: int | None = None, where: bool = False, long: str = "cut"
+        self,
+        items: Sequence[Any],
+        *,
+        max_length: int | None = None,
+        where: bool = False,
+        long: str = "cut",
+        frame: Frame | None = None,
     ) -> Encoded:
         """Texts as their bytes; or images, to be opened when a batch needs them.
 
-        With `where` all the same: it gives one vector for an item, and has no tokens to tell of.
+        With `where` or a `frame` all the same: it gives one vector for an item, and has no parts to tell of.
 
         Raises:
             SettingError: `max_length` was given.
@@ -119,6 +125,10 @@ class SavedModelBackbone:
         """
         _shorter.verify(self.ref, blocks, len(self.blocks), can_be_shorter=False)
         return self
+
+    def offers(self, auto_class: str) -> bool:
+        """Never: it cannot be trained."""
+        return False
 
     def task_module(self, auto_class: str, names: Sequence[str] | None) -> nn.Module:
         """There is none.

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headstart import pool, stack
-from headstart.contracts import Encoded, Inputs, Modality, Ref, Speller, States
+from headstart.contracts import Encoded, Frame, Inputs, Modality, Ref, Speller, States
 from headstart.errors import ModelError, ModelNotFound, SettingError
-from headstart.sources import _loading, _long, _shorter, _snippets, _sound_snippet, _sounds, _spellers, _timm
+from headstart.sources import _loading, _long, _places, _shorter, _snippets, _sound_snippet, _sounds, _spellers, _timm
 from headstart.sources._encoded import IN_PARTS, EncodedImages, EncodedTexts
 from headstart.sources._folder import has_weights, modality_of
 from headstart.sources._frames import Frames
@@ -94,7 +94,13 @@ class TransformersBackbone:
             return tuple(state.shape[1] for state in _averages(self.states(self.module, inputs)))
 
     def prepare(
-        self, items: Sequence[Any], *, max_length: int | None = None, where: bool = False, long: str = "cut"
+        self,
+        items: Sequence[Any],
+        *,
+        max_length: int | None = None,
+        where: bool = False,
+        long: str = "cut",
+        frame: Frame | None = None,
     ) -> Encoded:
         """Token ids; or images and recordings, to be opened when a batch needs them.
 
@@ -105,11 +111,14 @@ class TransformersBackbone:
                 window of a recording, by default 30.
             where: Whether batches also say which characters or seconds each token covers.
             long: What is read of a longer text, see the contract.
+            frame: How large pictures are read whose places matter, see the contract.
 
         Raises:
             SettingError: `max_length` leaves no room for a word, or is more than the model reads.
             ModelError: The tokenizer knows tokens that the model does not.
         """
+        if self.modality == "image" and frame is not None:
+            return _places.encoded(self.processor, items, frame)
         if self.modality == "image":
             return EncodedImages(self.processor, tuple(items))
         if self.modality == "audio":
@@ -174,8 +183,10 @@ class TransformersBackbone:
             return Frames.of(self.module, self.processor).states(module, inputs)
         if _timm.is_wrapped(module):
             return States(_timm.states(module, inputs))
+        more = _loading.of_any_size(module, inputs.tensors)
         # a list of numbers lets go of the others during the pass; older versions take it for True
-        states = module(**inputs.tensors, output_hidden_states=True if only is None else list(only)).hidden_states
+        asked = True if only is None else list(only)
+        states = module(**inputs.tensors, **more, output_hidden_states=asked).hidden_states
         return States(tuple(states), inputs.tensors.get("attention_mask"))
 
     def pooled(self, module: nn.Module, inputs: Inputs) -> torch.Tensor:
@@ -183,6 +194,10 @@ class TransformersBackbone:
         import torch
 
         return torch.cat(_averages(self.states(module, inputs)), dim=1)
+
+    def offers(self, auto_class: str) -> bool:
+        """Whether transformers has a model of this class for the family."""
+        return _loading.has_class(self.module.config, auto_class)
 
     def task_module(self, auto_class: str, names: Sequence[str] | None) -> nn.Module:
         """The ecosystem's task model, in evaluation mode; see `_loading.for_task`."""

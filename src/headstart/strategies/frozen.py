@@ -12,6 +12,8 @@ __all__ = ["adapt", "settle"]
 
 def recipe(settings: FitSettings, task: Task) -> Recipe:
     """What to train with where the user leaves it open."""
+    if task.per == "place":
+        return Recipe(epochs=40, lr=1e-3, patience=8, layer_decay=1.0)
     # what an MLP head on fixed features needs; a linear head has no use for either
     by_token = task.per == "token" and settings.head == "linear"
     return Recipe(epochs=30, lr=1e-2 if by_token else 1e-3, patience=5, layer_decay=1.0)
@@ -24,10 +26,12 @@ def needs_validation(settings: FitSettings, task: Task) -> bool:
 
 def unused(settings: FitSettings, task: Task) -> frozenset[str]:
     """A linear head is solved for, without the loop, unless what it reads must be learnt."""
+    if task.per == "place":
+        return OF_LORA | {"top", "unfreeze", "gradient_checkpointing", "cache", "layer_decay"}
     # features are computed once, of the rows as they are
     unused = (
         OF_LORA
-        | {"top", "unfreeze", "augment", "gradient_checkpointing"}
+        | {"top", "unfreeze", "augment", "gradient_checkpointing", "shard"}
         | ({"head_width", "head_dropout"} if settings.head == "linear" else set())
     )
     is_solved = not needs_validation(settings, task)

@@ -6,7 +6,7 @@ from headstart.contracts import Backbone, Task
 from headstart.heads import form
 from headstart.settings import OF_LORA, FitSettings, Recipe
 from headstart.strategies import _blocks
-from headstart.strategies._plain import adapt, of_blocks, settle
+from headstart.strategies._plain import adapt, idle_sizes, of_blocks, settle
 
 __all__ = ["adapt", "settle"]
 
@@ -23,8 +23,7 @@ def needs_validation(settings: FitSettings, task: Task) -> bool:
 
 def unused(settings: FitSettings, task: Task) -> frozenset[str]:
     """The sizes of a linear head; without a head of ours the ecosystem's task model brings its own."""
-    sizes = {"head_width", "head_dropout"} if settings.head == "linear" else set()
-    return OF_LORA | {"top", "unfreeze", "cache"} | sizes
+    return OF_LORA | {"top", "unfreeze", "cache"} | idle_sizes(settings, task)
 
 
 def apply(backbone: Backbone, settings: FitSettings) -> int:

@@ -13,7 +13,7 @@ import numpy as np
 from headstart.contracts import Backbone, Field, Modality, Per, Prediction, ReadAt, Rows, Where
 from headstart.data.transcripts import plain
 from headstart.tasks import _beams, _ctc, _language, _templates, _transcripts
-from headstart.tasks._classes import output, settled
+from headstart.tasks._classes import config, output, settled
 from headstart.tasks._ctc import counted
 from headstart.tasks._language import Language
 from headstart.tasks._snippets import TRANSCRIPTS
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from headstart.settings import FitSettings
 
-__all__ = ["counted", "figure", "output", "settled"]
+__all__ = ["config", "counted", "figure", "output", "settled"]
 
 aliases = ("asr", "speech-to-text", "speech-recognition")
 modality: Modality = "audio"

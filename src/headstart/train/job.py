@@ -14,7 +14,7 @@ from torch import nn
 from headstart import answering, batches, launch, windows
 from headstart.answering import Answers
 from headstart.budget import Budget, budget
-from headstart.contracts import Backbone, Encoded, Learned, Rows, Task, Where
+from headstart.contracts import Backbone, Encoded, Frame, Learned, Rows, Task, Where
 from headstart.cost import Meter
 from headstart.data.part import CHUNK_ROWS
 from headstart.errors import MismatchError
@@ -30,12 +30,14 @@ if TYPE_CHECKING:
 
 TAKEN = 256
 """Rows whose tokens and targets are looked at together."""
+FEW = 8
+"""Tiles of pictures whose targets are in memory together: there may be one for every pixel."""
 
 
 @dataclass(frozen=True)
 class Around:
     """What a training stands in: a folder for checkpoints or none, what measures the run, how many rows it scores, its
-    share of the time that is left, and the epoch it pauses after.
+    share of the time that is left, the epoch it pauses after, and whether what it will take is foretold.
     """
 
     kept: Path | None = None
@@ -43,6 +45,7 @@ class Around:
     num_test: int = 0
     share: float = 1.0
     until: int | None = None
+    is_foretold: bool = True
 
     @property
     def seconds(self) -> float:
@@ -69,6 +72,8 @@ class Job:
     recipe: Recipe
     listener: Listener
     around: Around = NOWHERE
+    frame: Frame | None = None
+    """How large pictures are read, where answers belong to places in them."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -81,6 +86,11 @@ class Job:
         return self.task.per == "token"
 
     @property
+    def is_by_place(self) -> bool:
+        """Whether answers belong to places of a picture."""
+        return self.task.per == "place"
+
+    @property
     def long(self) -> str:
         """What is read of texts longer than the model reads."""
         return WINDOWS if self.is_by_token else self.settings.long
@@ -89,10 +99,23 @@ class Job:
         """The targets of some of the training rows, of which some may be windows of one text."""
         return self.task.collate(self.train.take(batch), self.learned, where)
 
+    def task_module(self, auto_class: str | None = None) -> nn.Module:
+        """The ecosystem's task model with a fresh classifier for the classes, its config as the task wants it."""
+        module = self.backbone.task_module(auto_class or self.task.auto_class, self.names)
+        for name, value in self.task.config.items():
+            if hasattr(module.config, name):  # that of a plain module knows names alone
+                setattr(module.config, name, value)
+        return module
+
     @property
     def budget(self) -> Budget:
         """What the run may take at most."""
         return budget(self.settings.budget, self.settings.price_per_hour)
+
+    @property
+    def is_foretold(self) -> bool:
+        """Whether anybody asks what the training will take: for its own sake, or to keep within a limit."""
+        return self.around.is_foretold or self.budget != Budget()
 
     @property
     def class_weights(self) -> weighing.Floats | None:
@@ -101,20 +124,24 @@ class Job:
             return None
         counts = np.zeros(len(self.names), dtype=np.int64)
         for targets in self._all_targets():
-            if targets.is_floating_point():
+            if targets.is_floating_point() and self.task.per != "row":
                 raise MismatchError("--class-weights weighs classes, and this task has none. Leave it out.")
-            counts += np.bincount(targets[targets >= 0], minlength=len(counts))
+            if targets.is_floating_point():
+                counts += targets.sum(dim=0).long().numpy()
+            else:
+                # of places some belong to no class
+                counts += np.bincount(targets[targets >= 0], minlength=len(counts))[: len(counts)]
         return weighing.weights(self.settings.class_weights, self.names, counts)
 
     def _all_targets(self, rows: Encoded | None = None) -> Iterator[torch.Tensor]:
         """The targets of all training rows, some at a time."""
-        if not self.is_by_token:
+        if self.task.per == "row":
             yield from map(self.targets, _in_parts(len(self.train), CHUNK_ROWS))
             return
         rows = self.encoded(self.train) if rows is None else rows
         owners = windows.owners(rows)
-        for some in _in_parts(len(owners), TAKEN):
-            yield self.targets(owners[some], rows.take(some).where)
+        for some in _in_parts(len(owners), FEW if self.is_by_place else TAKEN):
+            yield self.targets(owners[some], windows.covered(rows, some))
 
     def lesson(
         self,
@@ -133,7 +160,7 @@ class Job:
         seen = views.Views(rows, self.targets, len(self.names), tuple(augment), self.settings.seed)
         counted = torch.cat([self.task.counted(targets) for targets in self._all_targets(rows)]).numpy()
         # the windows of a text each have its target
-        counted = counted if self.is_by_token else counted[windows.owners(rows)]
+        counted = counted[windows.owners(rows)] if self.task.per == "row" else counted
         return Lesson(rows.lengths, seen.take, loss, validate, counted)
 
     def checkpoints(self, name: str) -> Checkpoints | None:
@@ -143,7 +170,9 @@ class Job:
     def encoded(self, rows: Rows) -> Encoded:
         """Rows as the model reads them."""
         items, limit = self.task.items(rows), self.settings.max_length
-        return self.backbone.prepare(items, max_length=limit, long=self.long, where=self.is_by_token)
+        return self.backbone.prepare(
+            items, max_length=limit, long=self.long, where=self.task.per != "row", frame=self.frame
+        )
 
 
 @dataclass(frozen=True)
@@ -166,6 +195,8 @@ class Learnt:
     num_trained: int | None = None
     """How many numbers were trained, where it takes the network before it was settled to tell."""
     augment: Sequence[str] = ()
+    left_out: Any = None
+    """The output for each training row from fits that had not seen it, shape (N, C), where there were such."""
 
 
 def precision(job: Job, name: str, work: Callable[[str], None], *, saved: Checkpoints | None = None) -> step.Precision:
@@ -188,11 +219,17 @@ def validation(job: Job, encoded: Encoded, dtype: str) -> Callable[[nn.Module], 
     rows = job.validation
     assert rows is not None, "asked for only with a validation split"
 
+    items = job.task.items(rows)
+
     def validate(trained: nn.Module) -> dict[str, float]:
-        found = _answers(job, trained, encoded, dtype)
-        answers = job.task.decode(found.output, job.learned, job.task.items(rows), found.where)
+        answers: list[Any] = []
+        total, num = 0.0, 0
+        for numbers, found in _answers(job, trained, encoded, dtype):
+            answers += job.task.decode(found.output, job.learned, [items[n] for n in numbers], found.where)
+            losses = _loss(job, rows.take(numbers), found)
+            total, num = total + losses[0], num + losses[1]
         metrics = job.task.metrics(answers, rows, job.learned)["metrics"]
-        return {job.task.primary: metrics[job.task.primary]["value"], "loss": _loss(job, rows, found)}
+        return {job.task.primary: metrics[job.task.primary]["value"], "loss": total / max(1, num)}
 
     return validate
 
@@ -202,23 +239,35 @@ def _in_parts(num_rows: int, size: int) -> list[Indices]:
     return np.array_split(np.arange(num_rows), max(1, -(-num_rows // size)))
 
 
-def _loss(job: Job, rows: Rows, found: Answers) -> float:
-    """The mean over the targets of rows that were answered."""
+def _loss(job: Job, rows: Rows, found: Answers) -> tuple[float, int]:
+    """The sum over the targets of rows that were answered, and how many there are."""
     if found.where is None:
         output, targets = found.output, job.task.collate(rows, job.learned)
-        return float(job.task.loss(output, targets).sum() / job.task.counted(targets).sum().clamp(min=1))
+        return float(job.task.loss(output, targets).sum()), int(job.task.counted(targets).sum())
     total, num = 0.0, 0
-    for row, (output, where) in enumerate(zip(found.output, found.where, strict=True)):
-        targets = job.task.collate(rows.take([row]), job.learned, [where])
-        total += float(job.task.loss(output[None], targets))
-        num += int(job.task.counted(targets))
-    return total / max(1, num)
+    for row, (outputs, places) in enumerate(zip(found.output, found.where, strict=True)):
+        # a text is one row again, a picture has its tiles
+        for output, where in zip(outputs, places, strict=True) if job.is_by_place else [(outputs, places)]:
+            targets = job.task.collate(rows.take([row]), job.learned, [where])
+            total += float(job.task.loss(output[None], targets))
+            num += int(job.task.counted(targets))
+    return total, num
 
 
-def _answers(job: Job, trained: nn.Module, encoded: Encoded, dtype: str) -> Answers:
-    """The network's output for every item, each process of the run having computed its share of the rows."""
-    if len(encoded.lengths) < launch.num_processes():
-        return answering.of(trained, encoded, job.task.per, dtype=dtype)
+def _answers(job: Job, trained: nn.Module, encoded: Encoded, dtype: str) -> Iterator[tuple[Indices, Answers]]:
+    """The network's output for all items, by their numbers; each process of the run computes its share of the rows.
+
+    Of pictures every process computes all, some at a time, for the outputs of all would be too many to send.
+    """
+    if job.is_by_place or len(encoded.lengths) < launch.num_processes():
+        yield from answering.some(trained, encoded, job.task.per, dtype=dtype)
+        return
+    found = _shared(job, trained, encoded, dtype)
+    yield np.arange(len(found.output)), found
+
+
+def _shared(job: Job, trained: nn.Module, encoded: Encoded, dtype: str) -> Answers:
+    """The output for every item, from all processes."""
     shares = [np.arange(first, len(encoded.lengths), launch.num_processes()) for first in range(launch.num_processes())]
     mine = batches.Some(encoded, shares[launch.rank()])
     order = np.argsort(np.concatenate(shares))

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from headstart.contracts import Strategy
 from headstart.train import head, states, whole
+from headstart.train.frames import frame
 from headstart.train.job import NOWHERE, Around, Job, Learnt
 
-__all__ = ["NOWHERE", "Around", "Job", "Learnt", "learn"]
+__all__ = ["NOWHERE", "Around", "Job", "Learnt", "frame", "learn"]
 
 
 def learn(job: Job, stages: Sequence[int], strategy: Strategy) -> Learnt:
@@ -19,7 +20,7 @@ def learn(job: Job, stages: Sequence[int], strategy: Strategy) -> Learnt:
         stages: Boundaries from the strategy; where the last is above the highest block only a head is learnt.
         strategy: Says what is trained above the boundary.
     """
-    if stages[-1] <= len(job.backbone.blocks):
+    if stages[-1] <= len(job.backbone.blocks) or job.is_by_place:
         return whole.learn(job, stages, strategy)
     if not job.settings.reads_states and not job.is_by_token:
         return head.learn(job)

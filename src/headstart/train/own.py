@@ -38,7 +38,7 @@ def headed(job: Job, boundary: int, encoded: Encoded) -> Headed:
     stack.freeze(module, boundary)
     built = layers.build(made, len(job.names))
     whole = Headed(job.backbone, reading, built, made, module=module, boundary=boundary).to(device())
-    _leave_out(whole, encoded)
+    leave_out(whole, encoded)
     return whole
 
 
@@ -61,7 +61,7 @@ def _verify(job: Job, reading: Reading, boundary: int) -> None:
         )
 
 
-def _leave_out(whole: Headed, encoded: Encoded) -> None:
+def leave_out(whole: Headed, encoded: Encoded) -> None:
     """Stops the training of what the answer does not depend on: blocks above the layer read, and poolers."""
     inputs = batches.placed(encoded.take(np.argsort(encoded.lengths)[[0, -1]]))
     whole.eval()(inputs).sum().backward()

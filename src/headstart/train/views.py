@@ -18,15 +18,16 @@ import torch
 from headstart import windows
 from headstart.contracts import Encoded, Inputs, Where
 from headstart.errors import MismatchError, SettingError
-from headstart.settings import SOUND_VIEWS
+from headstart.settings import OF_A_BATCH, SOUND_VIEWS
 from headstart.train import hearing
 
 if TYPE_CHECKING:
     from headstart.contracts import Indices
     from headstart.settings import FitSettings
 
+Edges = tuple[float, float, float, float]
+"""Left, top, right and bottom."""
 OF_A_PICTURE = ("crop", "flip", "color")
-OF_A_BATCH = ("mixup", "cutmix")
 LEAST_AREA = 0.8
 """Share of a picture's area that a crop keeps; less cuts off what small pictures are about."""
 SQUEEZE = 0.9
@@ -39,7 +40,7 @@ CUTMIX_ALPHA = 1.0
 """Yun et al., "CutMix", ICCV 2019."""
 
 
-def chosen(settings: FitSettings, *, modality: str, boundary: int) -> tuple[str, ...]:
+def chosen(settings: FitSettings, *, modality: str, boundary: int, per: str = "row") -> tuple[str, ...]:
     """The changes that the training rows go through; those of texts through none.
 
     Args:
@@ -48,6 +49,7 @@ def chosen(settings: FitSettings, *, modality: str, boundary: int) -> tuple[str,
         boundary: Of the strategy. Where everything is trained, "auto" crops images mildly, but never mirrors them,
             which would make letters and digits others, and changes the speed and hides parts of recordings. Elsewhere
             it changes nothing, so that states can be kept.
+        per: What an answer belongs to; nothing is kept where that is a place.
 
     Raises:
         SettingError: A change is asked for that rows of this kind do not know.
@@ -55,9 +57,8 @@ def chosen(settings: FitSettings, *, modality: str, boundary: int) -> tuple[str,
     if modality == "text" or settings.augment == "none":
         return ()
     if settings.augment == "auto":
-        # a pretrained model's features of a recording may be kept
         mild = ("crop",) if modality == "image" else ("speed", "mask")
-        return mild if boundary == 0 else ()
+        return mild if boundary == 0 or per == "place" else ()
     asked = {name.strip() for name in settings.augment.split(",")}
     known = OF_A_PICTURE + OF_A_BATCH if modality == "image" else SOUND_VIEWS
     if unknown := sorted(asked - set(known)):
@@ -117,11 +118,11 @@ class Views:
         changed: Callable[[Any], Encoded] | None = getattr(self.encoded, "changed", None)
         if changed is None:
             raise MismatchError("This model's source does not open pictures itself. Use --augment none.")
-        return changed(lambda row, image: view(image, names, (self.seed, epoch, int(row))))
+        return changed(lambda row, image: seen(image, names, (self.seed, epoch, int(row))))
 
 
-def view(image: Any, names: Sequence[str], place: tuple[int, int, int]) -> Any:
-    """The picture as it looks at a place, which is seed, epoch and row.
+def seen(image: Any, names: Sequence[str], place: tuple[int, int, int]) -> tuple[Any, Edges]:
+    """The picture as it looks at a place, which is seed, epoch and row; and where in it the edges of the view lie.
 
     Pictures are changed before the model's processor reads them: it has its own size, normalisation and order of
     channels, and here a colour is still a colour and a crop loses no sharpness that resizing would have kept.
@@ -130,14 +131,18 @@ def view(image: Any, names: Sequence[str], place: tuple[int, int, int]) -> Any:
         image: Of Pillow, in RGB; not modified.
         names: Of `OF_A_PICTURE`; each draws from a generator of its own, so that one does not change the others.
         place: Where to look.
+
+    Returns:
+        The view, and its left, top, right and bottom edge in pixels of the picture, left beyond right where mirrored.
     """
+    edges: Edges = (0.0, 0.0, *image.size)
     for number, name in enumerate(OF_A_PICTURE):
         if name in names:
-            image = _CHANGES[name](image, np.random.default_rng((*place, number)))
-    return image
+            image, edges = _CHANGES[name](image, edges, np.random.default_rng((*place, number)))
+    return image, edges
 
 
-def _crop(image: Any, generator: np.random.Generator) -> Any:
+def _crop(image: Any, edges: Edges, generator: np.random.Generator) -> tuple[Any, Edges]:
     """A part of the picture at the size of the whole, for not every processor brings pictures to one size."""
     from PIL import Image
 
@@ -146,24 +151,32 @@ def _crop(image: Any, generator: np.random.Generator) -> Any:
     wide, high = min(1.0, np.sqrt(area * squeeze)), min(1.0, np.sqrt(area / squeeze))
     left, top = generator.uniform(0, 1 - wide) * width, generator.uniform(0, 1 - high) * height
     box = (left, top, min(width, left + wide * width), min(height, top + high * height))
-    return image.resize(image.size, Image.Resampling.BILINEAR, box=box)
+    # what the edges were of is still whole, for nothing comes before a crop
+    return image.resize(image.size, Image.Resampling.BILINEAR, box=box), box
 
 
-def _flip(image: Any, generator: np.random.Generator) -> Any:
+def _flip(image: Any, edges: Edges, generator: np.random.Generator) -> tuple[Any, Edges]:
     from PIL import ImageOps
 
-    return ImageOps.mirror(image) if generator.random() < 0.5 else image
+    if generator.random() >= 0.5:
+        return image, edges
+    left, top, right, bottom = edges
+    return ImageOps.mirror(image), (right, top, left, bottom)
 
 
-def _color(image: Any, generator: np.random.Generator) -> Any:
+def _color(image: Any, edges: Edges, generator: np.random.Generator) -> tuple[Any, Edges]:
     from PIL import ImageEnhance
 
     for kind in (ImageEnhance.Brightness, ImageEnhance.Contrast, ImageEnhance.Color):
         image = kind(image).enhance(generator.uniform(1 - COLOR, 1 + COLOR))
-    return image
+    return image, edges
 
 
-_CHANGES: Mapping[str, Callable[[Any, np.random.Generator], Any]] = {"crop": _crop, "flip": _flip, "color": _color}
+_CHANGES: Mapping[str, Callable[[Any, Edges, np.random.Generator], tuple[Any, Edges]]] = {
+    "crop": _crop,
+    "flip": _flip,
+    "color": _color,
+}
 
 
 def mixed(

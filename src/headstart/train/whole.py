@@ -15,12 +15,12 @@ import numpy as np
 import torch
 from torch import nn
 
-from headstart import stack, windows
+from headstart import launch, stack, windows
 from headstart.contracts import Encoded, Strategy
 from headstart.device import device
-from headstart.network import Headed, Whole
+from headstart.network import Headed, Whole, class_of
 from headstart.progress import Foreseen, Note, Stage, Warned
-from headstart.train import below, gradient, groups, loop, masks, own, step, trial, views
+from headstart.train import below, gradient, groups, loop, masks, own, placed, shard, step, trial, views
 from headstart.train.job import Job, Learnt, precision, validation
 from headstart.train.learner import Epoch
 
@@ -29,12 +29,13 @@ def learn(job: Job, boundaries: Sequence[int], strategy: Strategy) -> Learnt:
     """The network, trained above each boundary in turn."""
     assert job.validation is not None, "strategies that move blocks ask for a validation split"
     whole = _network(job, boundaries[-1], strategy, job.encoded(job.train))
+    if job.settings.shard and boundaries[-1] <= len(job.backbone.blocks):
+        _verify_shared_out(job, whole)
     num_trained = sum(parameter.numel() for parameter in whole.parameters() if parameter.requires_grad)
     if job.settings.gradient_checkpointing:
         _recompute(job, whole.module)
     left_out = {name for name, parameter in whole.named_parameters() if not parameter.requires_grad}
-    saved = job.checkpoints("stage-1")
-    arithmetic = precision(job, _step_name(job, boundaries[-1]), _one_step(job, whole), saved=saved)
+    arithmetic = _arithmetic(job, whole, boundaries[-1])
     augment = _tell_of_views(job, boundaries)
     best = _Best(whole)
     with masks.fast(whole):
@@ -54,9 +55,12 @@ def learn(job: Job, boundaries: Sequence[int], strategy: Strategy) -> Learnt:
 
 def _network(job: Job, boundary: int, strategy: Strategy, encoded: Encoded) -> Whole | Headed:
     """The ecosystem's task model, or the bare one with our head where that was asked for and the strategy takes it."""
+    own_class = class_of(job.task, job.backbone)
+    if own_class is None:
+        return placed.headed(job, boundary, encoded, strategy)
     if job.settings.brings_head and "head" not in strategy.unused(job.settings, job.task):
         return own.headed(job, boundary, encoded)
-    module = job.backbone.task_module(job.task.auto_class, job.names)
+    module = job.task_module(own_class)
     stack.freeze(module, boundary)
     return Whole(strategy.adapt(module, boundary, job.settings), boundary, job.task.output).to(device())
 
@@ -128,21 +132,47 @@ class _Best:
 def _stage(job: Job, whole: Whole | Headed, arithmetic: step.Precision, *, number: int, of: int) -> _Outcome:
     """Trains what is above one boundary; every stage but the last lasts one epoch."""
     names = _views(job, whole.boundary)
-    # what the frozen part gives for a picture that changes changes too, and cannot be kept
-    job = dataclasses.replace(job, settings=dataclasses.replace(job.settings, cache=False)) if names else job
+    # what the frozen part gives for a picture that changes changes too, and cannot be kept; several maps are not kept
+    is_fresh = bool(names) or job.is_by_place
+    job = dataclasses.replace(job, settings=dataclasses.replace(job.settings, cache=False)) if is_fresh else job
     rows = below.keep(job, whole, whole.boundary, arithmetic.dtype)
     recipe = job.recipe if number == of else loop.one_epoch(job.recipe)
     named = f"stage {number} of {of}, above boundary {whole.boundary}, " if of > 1 else ""
     job.listener(Stage("train", f"{job.settings.strategy}, {named}up to {recipe.epochs} epochs"))
     saved = job.checkpoints(f"stage-{number}")
     plan = loop.Plan(
-        lambda it: _groups(job, it), job.settings, recipe, arithmetic.dtype, checkpoints=saved, until=job.around.until
+        *(lambda it: _groups(job, it), job.settings, recipe, arithmetic.dtype),
+        piece=placed.piece(job) if job.is_by_place else None,
+        checkpoints=saved,
+        until=job.around.until,
+        shard=_is_shared_out(job, whole.boundary),
     )
     lesson = job.lesson(rows["train"], validation(job, rows["validation"], arithmetic.dtype), augment=names)
     plan, foreseen = trial.planned(job, whole, lesson, plan, rows["validation"])
     if foreseen is not None and number == of:
         job.listener(Foreseen(foreseen))
     return _Outcome(loop.train(whole, lesson, plan, job.listener), whole.boundary, windows.told(rows["train"]))
+
+
+def _is_shared_out(job: Job, boundary: int) -> bool:
+    """Whether the network is spread over the processes; for a head alone that is not worth it."""
+    return job.settings.shard and launch.num_processes() > 1 and boundary <= len(job.backbone.blocks)
+
+
+def _verify_shared_out(job: Job, whole: nn.Module) -> None:
+    """Says where there is nobody to share with; raises `MismatchError` for what cannot be shared out."""
+    if launch.num_processes() == 1:
+        job.listener(Warned("--shard plays no part with one process. Start several: torchrun --nproc-per-node 2."))
+        return
+    shard.verify(whole)
+
+
+def _arithmetic(job: Job, whole: nn.Module, boundary: int) -> step.Precision:
+    """Measured on a step of the whole network; where that may not fit into one process, on a product alone."""
+    saved = job.checkpoints("stage-1")
+    if _is_shared_out(job, boundary):
+        return precision(job, "product", step.product, saved=saved)
+    return precision(job, _step_name(job, boundary), _one_step(job, whole), saved=saved)
 
 
 def _step_name(job: Job, boundary: int) -> str:
@@ -161,14 +191,16 @@ def _groups(job: Job, whole: nn.Module) -> list[dict[str, Any]]:
 
 def _views(job: Job, boundary: int) -> tuple[str, ...]:
     """How training rows are changed while what is above this boundary is trained."""
-    return views.chosen(job.settings, modality=job.backbone.modality, boundary=boundary)
+    return views.chosen(job.settings, modality=job.backbone.modality, boundary=boundary, per=job.task.per)
 
 
 def _tell_of_views(job: Job, boundaries: Sequence[int]) -> tuple[str, ...]:
     """How training rows are changed in the last stage, said."""
     names = _views(job, boundaries[-1])
     if names:
-        is_cache_lost = job.settings.cache and any(each > 1 and _views(job, each) for each in boundaries)
+        is_cache_lost = (
+            job.settings.cache and not job.is_by_place and any(each > 1 and _views(job, each) for each in boundaries)
+        )
         job.listener(Note(views.said(names, is_cache_lost=is_cache_lost)))
     return names
 
@@ -176,7 +208,7 @@ def _tell_of_views(job: Job, boundaries: Sequence[int]) -> tuple[str, ...]:
 def _one_step(job: Job, whole: nn.Module) -> Callable[[str], None]:
     """Forward and backward of one batch of the longest rows, leaving weights and statistics as they are."""
     lesson = job.lesson(job.encoded(job.train), lambda _: {})
-    rows = np.argsort(lesson.lengths)[-job.settings.batch_size :]
+    rows = np.argsort(lesson.lengths)[-(placed.piece(job) if job.is_by_place else job.settings.batch_size) :]
     scratch = copy.deepcopy(whole)
 
     def work(dtype: str) -> None:
