@@ -60,6 +60,8 @@ LONG = ("head-tail", "cut", "chunks")
 """What may be read of a text that is longer than the model reads."""
 WINDOWS = "windows"
 """What is read of it by tasks that answer for each token: all, in parts that overlap; there is no choice."""
+PAIRED = "longest-first"
+"""What is read of pairs of texts by tasks that answer for each row: both, the longer one cut; there is no choice."""
 SOUND_VIEWS = ("speed", "noise", "mask")
 """How training recordings may be changed."""
 
