@@ -258,6 +258,8 @@ def _grown(course: Course, whole: Scored | None, standings: list[Standing], not_
     able = [one for one in standings if one.arm.kind == "baseline"]
     baseline = max(able, key=lambda one: (one.arm.name not in verdict.BLIND, one.value)).arm.name
     frozen = _arms(course, [whole])[0]
+    if frozen.kind == "scratch":
+        return Worth(missing="the model has no pretrained weights")
     fresh = arms.from_scratch(whole.ref, whole.name, whole.blocks) if whole.blocks else None
     found = worth.of(course, frozen.name, _curve_of(course, whole, frozen), baseline, fresh)
     if fresh is not None and found.is_scratch_open:
@@ -282,6 +284,9 @@ def _curve_of(course: Course, whole: Scored, frozen: Arm) -> Callable[[Round], M
 
 
 def _arms(course: Course, depths: Sequence[Scored]) -> list[Arm]:
+    whole = depths[-1]
+    if course.backbone(dataclasses.replace(course.settings, model=whole.ref)).is_fresh:
+        return [arms.from_scratch(whole.ref, whole.name, whole.blocks)]
     # maps of several layers are read together, so that no single depth stands for them
     depths = depths[-1:] if course.task.per == "place" else depths
     reads_layers = course.task.read_at == "layers" or course.task.per == "place"

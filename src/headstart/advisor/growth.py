@@ -156,5 +156,6 @@ def _measured(course: Course, each: Round, name: str, hits: Hits, *, num_rows: i
     counts = {size: [point(size, seed) for seed in seeds] for size in reversed(chosen)}
     if all(are_hits(one, figure) for several in counts.values() for one in several):
         return measured.outcomes(chosen, [[one < 1 for one in counts[size]] for size in chosen])
-    errors = [[1 - figure(one) for one in counts[size]] for size in chosen]
+    # more words may be wrong than were said
+    errors = [[min(1.0, 1 - figure(one)) for one in counts[size]] for size in chosen]
     return measured.errors(chosen, errors, num_test=len(each.validation))

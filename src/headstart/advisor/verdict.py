@@ -12,7 +12,13 @@ from headstart import score
 from headstart.advisor.race import Standing, chance_over, interval
 
 Kind = Literal["pretrained", "scratch", "baseline", "no-signal", "not-enough-data", "not-enough-time"]
-BLIND = ("majority class", "commonest labels", "no answer to anything")
+BLIND = (
+    "majority class",
+    "commonest labels",
+    "no answer to anything",
+    "the most frequent boxes",
+    "one transcript for all",
+)
 """The baselines that look at nothing; some tasks have none, for there nothing is found by it."""
 TOLERANCE = 0.005
 """So much of the primary metric nobody need pay for: of arms this close the cheapest is taken."""
@@ -49,7 +55,7 @@ def of(standings: Sequence[Standing], *, primary: str, seed: int, most_ms: float
     """
     blind = next((one for one in standings if one.arm.name in BLIND), None)
     able = [one for one in standings if one is not blind and not _is_slow(one, most_ms)]
-    if not _of_kind(standings, "pretrained"):
+    if not _of_kind(standings, "pretrained", "scratch"):
         return _no_model(able, primary)
     best = max(able, key=lambda one: one.value)
     # the best of several is ahead of guessing by chance more often than one alone would be
@@ -57,7 +63,7 @@ def of(standings: Sequence[Standing], *, primary: str, seed: int, most_ms: float
         return _nothing_told(best, blind, len(able), primary, seed)
     taken = cheapest(able)
     kind = _kind(taken, able if blind is None else [blind, *able], seed)
-    told = _sentence(kind, taken, able, primary, seed) + _slower(standings, taken, primary, most_ms)
+    told = _sentence(kind, taken, able, standings, primary, seed) + _slower(standings, taken, primary, most_ms)
     why = {one.arm.name: _why_not(one, taken, primary, seed, most_ms) for one in standings if one is not taken}
     return Verdict(kind, taken, f"{told}.", why)
 
@@ -130,7 +136,9 @@ def _told_of(blind: Standing) -> str:
     return "always answering the commonest class" if blind.arm.name == "majority class" else blind.arm.name
 
 
-def _sentence(kind: Kind, taken: Standing, able: Sequence[Standing], primary: str, seed: int) -> str:
+def _sentence(
+    kind: Kind, taken: Standing, able: Sequence[Standing], standings: Sequence[Standing], primary: str, seed: int
+) -> str:
     name = taken.arm.name
     said = {
         "pretrained": f"Use the pretrained model: {name}",
@@ -141,7 +149,8 @@ def _sentence(kind: Kind, taken: Standing, able: Sequence[Standing], primary: st
     if kind == "scratch" and taken.arm.kind == "pretrained":
         opening += " costs least of what is as good"
     if not _of_kind(able, "pretrained"):
-        opening = f"No pretrained model answers fast enough: take {name}"
+        lacks = "answers fast enough" if _of_kind(standings, "pretrained") else "is at hand"
+        opening = f"No pretrained model {lacks}: take {name}"
     rival = max((one for one in able if one.arm.kind != taken.arm.kind), key=lambda one: one.value, default=None)
     against = "" if rival is None else f", against {rival.value:.3f} for {rival.arm.name}{_gain(taken, rival, seed)}"
     return f"{opening}; expect {primary} {_told(taken)}{against}"
