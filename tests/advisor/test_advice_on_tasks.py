@@ -11,6 +11,7 @@ import pytest
 
 import families
 import headstart
+import tones
 from headstart.advising import Advice
 from headstart.api import settings_from
 from headstart.settings import FitSettings
@@ -18,6 +19,8 @@ from headstart.settings import FitSettings
 SIDE = families.SIDE
 ROWS = 42
 """Too few for learning curves, which have tests of their own."""
+FEW = 15
+"""Of pictures and recordings, each of which takes a while."""
 
 
 def _named(at: int) -> dict[str, Any]:
@@ -62,14 +65,23 @@ def _boxed(at: int) -> dict[str, Any]:
     return {"picture": buffer.getvalue(), "objects": boxes}
 
 
+SAID = ("ab", "ba", "aab", "bb")
+
+
+def _said(at: int) -> dict[str, Any]:
+    """A short recording in which every letter has a tone of its own."""
+    return {"sound": SAID[at % 4], "transcription": SAID[at % 4]}
+
+
 TASKS: dict[str, tuple[Any, str]] = {
     "token-classification": (_named, "entity_f1"),
     "question-answering": (_asked, "f1"),
     "multi-label-text-classification": (_labelled, "f1_micro"),
     "text-pair-classification": (_paired, "accuracy"),
     "object-detection": (_boxed, "map"),
+    "automatic-speech-recognition": (_said, "word_accuracy"),
 }
-MODELS = {"object-detection": "resnet"}
+MODELS = {"object-detection": "resnet", "automatic-speech-recognition": "hubert"}
 """The tiny model that is advised on, where it is not one of texts."""
 
 
@@ -79,17 +91,20 @@ def advised(request: Any, tmp_path_factory: pytest.TempPathFactory, family: fami
     data = written(request.param, folder)
     model = family(MODELS.get(request.param, "bert"))
     asked = {"candidates": f"dir:{model}", "epochs": 1, "precision": "float32", "lr": 0.02, "batch_size": 8}
+    asked |= {"image_size": families.SIDE, "head_width": 8} if request.param == "object-detection" else {}
     return request.param, headstart.advise(data, out=folder / "advice", **asked)
 
 
 def written(name: str, folder: Path) -> Path:
     """A file of rows for a task, with pictures in files beside it."""
     lines = []
-    for at in range(ROWS):
+    for at in range(FEW if name in MODELS else ROWS):
         row = TASKS[name][0](at)
         if "picture" in row:
             (folder / f"{at}.png").write_bytes(row.pop("picture"))
             row["file_name"] = f"{at}.png"
+        if "sound" in row:
+            row["file_name"] = tones.write(folder / f"{at}.wav", row.pop("sound"), seed=at).name
         lines.append(json.dumps(row))
     data = folder / "rows.jsonl"
     data.write_text("\n".join(lines))
@@ -103,7 +118,9 @@ def test_every_way_is_judged_by_the_tasks_own_figure(advised: tuple[str, Advice]
     kinds = {one["kind"] for one in facts["standings"]}
     assert {"pretrained", "baseline"} <= kinds
     for one in facts["standings"]:
-        assert 0 <= one["score"]["low"] <= one["score"]["value"] <= one["score"]["high"] <= 1
+        # of words more may be wrong than were said
+        least = -9 if name == "automatic-speech-recognition" else 0
+        assert least <= one["score"]["low"] <= one["score"]["value"] <= one["score"]["high"] <= 1
     assert not facts["verdict"]["not_tried"]
 
 

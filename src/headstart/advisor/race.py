@@ -14,6 +14,7 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +39,8 @@ CALLED = 0.05
 FIRST = 0.5
 """Share of the time that is left which the first epoch of one arm may take."""
 RESAMPLES = 2000
-DRAWN_ROWS = 500
-"""Resamples of figures that are no mean, each of which has to be computed anew."""
+DRAWN_ROWS = 200
+"""Resamples of figures that are no mean: each has to be computed anew, and a mean average precision takes a while."""
 Figure = Callable[[Any], float]
 """From the counts of some rows to the primary metric."""
 
@@ -67,6 +68,16 @@ class Standing:
         """The primary metric over the rows."""
         return self.figure(self.hits)
 
+    @cached_property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % interval of the value."""
+        return interval(self.hits, self.figure)
+
+    def gain_over(self, other: Standing, *, seed: int) -> dict[str, Any]:
+        """By how much it is better, with the 95 % interval, from rows drawn alike for both."""
+        resamples = score.RESAMPLES if self.figure is score.mean else DRAWN_ROWS
+        return score.gain(self.hits, other.hits, figure=self.figure, seed=seed, resamples=resamples)
+
     @property
     def is_done(self) -> bool:
         """Whether there is nothing more to train."""
@@ -74,7 +85,7 @@ class Standing:
 
     def to_json(self) -> dict[str, Any]:
         """The figures, with the interval of the score."""
-        low, high = interval(self.hits, self.figure)
+        low, high = self.interval
         return {
             "name": self.arm.name,
             "kind": self.arm.kind,
@@ -95,7 +106,7 @@ def interval(hits: npt.NDArray[Any], figure: Figure = score.mean) -> tuple[float
         return score.wilson(int(hits.sum()), len(hits))
     if figure is score.mean and hits.dtype != object:
         return score.bootstrap_at_once(lambda rows: hits[rows].mean(axis=-1), len(hits), seed=0)
-    return score.bootstrap(lambda rows: figure(hits[rows]), len(hits), seed=0)
+    return score.bootstrap(lambda rows: figure(hits[rows]), len(hits), seed=0, resamples=DRAWN_ROWS)
 
 
 def are_hits(counts: npt.NDArray[Any], figure: Figure) -> bool:

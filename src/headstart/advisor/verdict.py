@@ -8,8 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from headstart import score
-from headstart.advisor.race import Standing, chance_over, interval
+from headstart.advisor.race import Standing, chance_over
 
 Kind = Literal["pretrained", "scratch", "baseline", "no-signal", "not-enough-data", "not-enough-time"]
 BLIND = (
@@ -71,7 +70,7 @@ def of(standings: Sequence[Standing], *, primary: str, seed: int, most_ms: float
 def _is_like_guessing(best: Standing, blind: Standing | None, num_ways: int, seed: int) -> bool:
     """Whether the best way may be no better than one that looks at nothing, or than finding nothing."""
     if blind is None:
-        return interval(best.hits, best.figure)[0] <= 0
+        return best.interval[0] <= 0
     return chance_over(blind.hits, best.hits, seed=seed, figure=best.figure) >= CHANCE / 2 / num_ways
 
 
@@ -98,7 +97,7 @@ def _kind(taken: Standing, able: Sequence[Standing], seed: int) -> Kind:
     if taken.arm.kind == "pretrained":
         others = _of_kind(able, "scratch", "baseline")
         rival = max(others, key=lambda one: one.value)
-        if score.gain(taken.hits, rival.hits, figure=taken.figure, seed=seed)["low"] > 0:
+        if taken.gain_over(rival, seed=seed)["low"] > 0:
             return "pretrained"
         is_level = rival.arm.kind == "scratch" and rival.value >= taken.value - TOLERANCE
         return "scratch" if is_level and not _may_gain(taken, rival, seed) else "not-enough-data"
@@ -109,7 +108,7 @@ def _kind(taken: Standing, able: Sequence[Standing], seed: int) -> Kind:
 
 def _may_gain(ours: Standing, theirs: Standing, seed: int) -> bool:
     """Whether ours may be better by more than one would shrug at, as far as these rows tell."""
-    return bool(score.gain(ours.hits, theirs.hits, figure=ours.figure, seed=seed)["high"] > NARROW)
+    return bool(ours.gain_over(theirs, seed=seed)["high"] > NARROW)
 
 
 def _no_model(able: Sequence[Standing], primary: str) -> Verdict:
@@ -167,12 +166,12 @@ def _slower(standings: Sequence[Standing], taken: Standing, primary: str, most_m
 
 
 def _told(one: Standing) -> str:
-    low, high = interval(one.hits, one.figure)
+    low, high = one.interval
     return f"{one.value:.3f} [{low:.3f}, {high:.3f}]"
 
 
 def _gain(ours: Standing, theirs: Standing, seed: int) -> str:
-    found = score.gain(ours.hits, theirs.hits, figure=ours.figure, seed=seed)
+    found = ours.gain_over(theirs, seed=seed)
     return f" (gain {found['value']:+.3f} [{found['low']:+.3f}, {found['high']:+.3f}])"
 
 

@@ -5,8 +5,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from headstart.contracts import Points
 from headstart.tasks import _rectangles
@@ -14,6 +16,8 @@ from headstart.tasks._rectangles import Floats
 
 MIRRORS = ((True, False), (False, True), (True, True))
 """Left for right, top for bottom, both: where a region of the same size may show no thing."""
+PIXELS = 40
+"""Of a class in an input; neighbours show the same."""
 APART = 0.1
 """Largest overlap with any thing of a region that shows none."""
 
@@ -29,6 +33,26 @@ def of_boxes(targets_BG5: Floats) -> Points:
     found = [(row, *one) for row, boxes in enumerate(targets_BG5) for one in _of_row(boxes)]
     rows, truth, *edges = np.array(found, dtype=np.float64).reshape(-1, 6).T
     return Points(truth.astype(np.int64), rows.astype(np.int64), np.stack(edges, axis=1))
+
+
+def of_pixels(targets_BSS: npt.NDArray[Any]) -> Points:
+    """Some pixels of each class in each input, evenly spread over those that show it.
+
+    Args:
+        targets_BSS: Class numbers; below 0 where there is none.
+    """
+    truth, owners, places = list[int](), list[int](), list[Floats]()
+    side = targets_BSS.shape[-1]
+    for row, numbers_SS in enumerate(targets_BSS):
+        for label in np.unique(numbers_SS[numbers_SS >= 0]).tolist():
+            (showing,) = np.nonzero(numbers_SS.ravel() == label)
+            some = showing[np.linspace(0, len(showing) - 1, min(len(showing), PIXELS)).astype(np.int64)]
+            corners = np.stack([some % side, some // side], axis=1)
+            places.append(np.concatenate([corners, corners + 1], axis=1) / side)
+            truth += [label] * len(some)
+            owners += [row] * len(some)
+    nowhere = np.zeros((0, 4))
+    return Points(np.array(truth, np.int64), np.array(owners, np.int64), np.concatenate([nowhere, *places]))
 
 
 def _of_row(boxes_G5: Floats) -> Iterator[tuple[float, ...]]:
