@@ -162,6 +162,7 @@ def find(data: Any, settings: FitSettings) -> Found:
         task=task,
         columns=settings.columns,
         images=settings.images,
+        palette=settings.palette,
         validation=settings.validation,
         test=settings.test,
         offline=settings.offline,

@@ -78,6 +78,9 @@ class FitSettings:
     images: str | None = None
     """The folder of the pictures that a COCO file lists, where it does not lie beside the file."""
 
+    palette: str | None = None
+    """A file (JSON or TXT) that names the classes in masks by number or colour; by default one beside the data."""
+
     validation: str | None = None
     """A file or folder to choose with; by default part of the training rows where a choice needs it."""
 

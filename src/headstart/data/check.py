@@ -23,6 +23,12 @@ from headstart.data.read import Found
 from headstart.data.repeats import Likeness, conflicts, image_likeness, leakage, repeats, text_likeness
 from headstart.errors import DataError
 
+KINDS = (
+    ("spans", "entity_types", entities.of_spans),
+    ("boxes", "box_types", entities.of_boxes),
+    ("mask", "classes", entities.of_masks),
+)
+"""Kinds of truth that are labelled places, what their number is called among the facts, and how they are read."""
 Facts = dict[str, int | float | str]
 
 
@@ -71,7 +77,7 @@ def check(found: Found) -> Checked:
         problems += of_all(counts, found.splits, label)
         problems += conflicts(found.splits, likeness, label)
         facts["classes"] = len(counts)
-    for kind, fact, of in (("spans", "entity_types", entities.of_spans), ("boxes", "box_types", entities.of_boxes)):
+    for kind, fact, of in KINDS:
         places = next((of(one.name) for one in found.fields if one.kind == kind), None)
         if places is not None:
             counts = entities.count_labels(found.splits, places)

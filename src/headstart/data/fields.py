@@ -129,7 +129,7 @@ def _match(part: Part, fields: Sequence[Field], asked: Asked) -> _Match:
     }
     found = dict(named)
     # Files first and text last: a column of file names would do as text, and a column of classes too.
-    for kind in ("image", "audio", "boxes", "spans", "label", "transcript", "text"):
+    for kind in ("image", "audio", "mask", "boxes", "spans", "label", "transcript", "text"):
         for one in fields:
             if one.kind == kind and one.name not in found and one.name not in asked.renames:
                 column = _by_content(one, part, fields, found)
@@ -154,13 +154,16 @@ def _by_name(wanted: Field, part: Part, asked: Asked) -> str | None:
 
 
 def _could_hold(kind: str, values: Sequence[Any]) -> bool:
-    """Whether a column of the right name may be meant: classes are no lists, spans and boxes nothing else, sounds no
-    images."""
+    """Whether a column of the right name may be meant: classes are no lists and no files; spans, boxes and masks are
+    nothing else; sounds no images."""
     if kind in ("image", "audio"):
         return not (_are_sounds if kind == "image" else _are_images)(values)
     if kind == "boxes":
         return are_boxes(values)
-    return are_spans(values) if kind == "spans" else kind != "label" or not (are_spans(values) or are_boxes(values))
+    if kind == "mask":
+        return _are_images(values)
+    is_class = not (are_spans(values) or are_boxes(values) or _are_images(values))
+    return are_spans(values) if kind == "spans" else kind != "label" or is_class
 
 
 def _by_content(wanted: Field, part: Part, fields: Sequence[Field], found: Mapping[str, str]) -> str | None:
@@ -176,7 +179,7 @@ def _by_content(wanted: Field, part: Part, fields: Sequence[Field], found: Mappi
 
 
 def _could_be(wanted: Field, values: Sequence[Any]) -> bool:
-    if wanted.kind == "image":
+    if wanted.kind in ("image", "mask"):
         return _are_images(values)
     if wanted.kind == "boxes":
         return are_boxes(values)
