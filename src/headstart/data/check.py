@@ -83,6 +83,9 @@ def check(found: Found) -> Checked:
             counts = entities.count_labels(found.splits, places)
             problems += entities.problems_of(counts, found.splits, places)
             facts[fact] = len(counts)
+            if kind == "mask" and len([name for name in counts if "train" in counts[name]]) == 1:
+                said = f'every pixel of every training mask is "{next(iter(counts))}". Add another class, or a palette.'
+                problems.append(Problem("error", "one-class", said, field=places.field))
     drawn = next((one.name for one in found.fields if one.kind == "boxes"), None)
     if drawn is not None:
         problems += entities.twice(found.splits, drawn)

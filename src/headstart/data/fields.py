@@ -125,7 +125,7 @@ def _match(part: Part, fields: Sequence[Field], asked: Asked) -> _Match:
     named = {
         name: column
         for name, column in by_name.items()
-        if column is not None and (name in asked.renames or _could_hold(kinds[name], part.sample[column]))
+        if column is not None and _is_meant(kinds[name], part.sample[column], is_asked=name in asked.renames)
     }
     found = dict(named)
     # Files first and text last: a column of file names would do as text, and a column of classes too.
@@ -151,6 +151,11 @@ def _by_name(wanted: Field, part: Part, asked: Asked) -> str | None:
     elif wanted.name in part.columns and wanted.name not in taken:
         return wanted.name
     return next((by_fold[name.casefold()] for name in names if name.casefold() in by_fold), None)
+
+
+def _is_meant(kind: str, values: Sequence[Any], *, is_asked: bool) -> bool:
+    """Whether a column is a field's: one that was asked for is taken as it is, unless it tells two tasks apart."""
+    return _could_hold(kind, values) or (is_asked and not (kind == "label" and _are_images(values)))
 
 
 def _could_hold(kind: str, values: Sequence[Any]) -> bool:
