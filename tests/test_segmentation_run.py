@@ -46,13 +46,19 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def fitted(data: Path, family: families.Family, out: Path, **given: Any) -> Any:
-    usual = {"model": str(family(given.pop("model", "resnet"))), "epochs": 2, "image_size": 64, "batch_size": 4}
+    usual = {
+        "model": str(family(given.pop("model", "resnet"))),
+        "epochs": 2,
+        "image_size": 64,
+        "batch_size": 4,
+        "head_width": 16,
+    }
     return headstart.fit(data, out=out, **{**usual, "lr": 1e-2, "precision": "float32", "image_scale": "1", **given})
 
 
 @pytest.fixture(scope="module")
 def run(data: Path, family: families.Family, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    return fitted(data, family, tmp_path_factory.mktemp("run") / "run", epochs=30, strategy="full", patience=30)
+    return fitted(data, family, tmp_path_factory.mktemp("run") / "run", epochs=12, strategy="full", patience=12)
 
 
 def test_discs_are_found(run: Any) -> None:
