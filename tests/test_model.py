@@ -95,6 +95,16 @@ def test_a_loaded_model_answers_to_the_bit_as_the_saved_one(kind: str, family: f
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_a_loaded_model_answers_again_as_at_first(kind: str, family: families.Family, tmp_path: Path) -> None:
+    original = made(family, kind)
+    original.save(tmp_path / "model")
+    loaded = model.load(tmp_path / "model")
+    first, second, third = (loaded.logits(items_of(original)) for _ in range(3))
+    assert np.array_equal(first, second)
+    assert np.array_equal(second, third)
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_the_usage_snippet_gives_the_models_answers_without_headstart(
     kind: str, family: families.Family, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

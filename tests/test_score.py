@@ -110,6 +110,17 @@ def test_the_bootstrap_covers_the_mean_about_as_often_as_it_says() -> None:
     assert hits >= 88
 
 
+@pytest.mark.parametrize(("num_rows", "num_classes"), [(10, 3), (900, 2)])
+def test_the_interval_of_f1_is_that_of_tables_counted_draw_by_draw(num_rows: int, num_classes: int) -> None:
+    generator = np.random.default_rng(0)
+    truth, predicted = generator.integers(0, num_classes, (2, num_rows))
+    one_by_one = score.bootstrap(
+        lambda rows: score.f1_macro(score.confusion(truth[rows], predicted[rows], num_classes)), num_rows, seed=3
+    )
+    found = score.hard_metrics(truth, predicted, num_classes=num_classes, seed=3)["f1_macro"]
+    assert (found["low"], found["high"]) == pytest.approx(one_by_one, abs=1e-12)
+
+
 def test_the_bootstrap_is_the_same_for_the_same_seed() -> None:
     values = np.arange(20.0)
     first, second, other = (score.bootstrap(lambda rows: values[rows].mean(), 20, seed=seed) for seed in (1, 1, 2))

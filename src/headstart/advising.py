@@ -33,7 +33,7 @@ from headstart.report import advice as page
 from headstart.settings import FitSettings
 from headstart.sources import _ref
 from headstart.train import head
-from headstart.train.job import Job
+from headstart.train.job import Around, Job
 
 Load = Callable[[FitSettings], Backbone]
 ADVICE = "advice.json"
@@ -254,7 +254,8 @@ def _frozen_job(course: Course, rows: Rows, ref: str, *, times: float = 0.0) -> 
     recipe = settings.recipe(strategy.recipe(settings, course.task))
     learned = course.task.learn(rows)
     listener = guarded(course.clock, course.listener, times=times)
-    return Job(course.task, learned, course.backbone(settings), rows, None, settings, recipe, listener)
+    around = Around(is_foretold=course.clock.is_limited)
+    return Job(course.task, learned, course.backbone(settings), rows, None, settings, recipe, listener, around)
 
 
 def _grown(course: Course, whole: Scored | None, standings: list[Standing], not_tried: dict[str, str]) -> Worth:

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from headstart import batches, kernels, windows
+from headstart import batches, kernels, launch, windows
 from headstart.contracts import Encoded, Inputs, Per, Where
 from headstart.device import device
 
@@ -96,7 +96,7 @@ def by_place(trained: nn.Module, encoded: Encoded, *, dtype: str = "float32") ->
         assert inputs.where is not None, "pictures whose places matter are prepared with a frame"
         return list(zip(output, inputs.where, strict=True))
 
-    computing = kernels.tuned(trained.eval().to(device()), dtype)
+    computing = _ready(trained, dtype)
     of = windows.owners(encoded)
     for items in _together(np.bincount(of)):
         chosen = np.flatnonzero((of >= items[0]) & (of <= items[-1]))
@@ -119,7 +119,13 @@ def _computed(
     trained: nn.Module, encoded: Encoded, dtype: str, rows: Callable[[torch.Tensor, Inputs], list[T]]
 ) -> list[T]:
     """What `rows` makes of each batch of the output, in the order of the M rows."""
-    return _given(kernels.tuned(trained.eval().to(device()), dtype), encoded, dtype, rows)
+    return _given(_ready(trained, dtype), encoded, dtype, rows)
+
+
+def _ready(trained: nn.Module, dtype: str) -> nn.Module:
+    """The network on fast kernels; as it is where each process has only its share of it."""
+    trained.eval()
+    return trained if launch.is_spread(trained) else kernels.tuned(trained.to(device()), dtype)
 
 
 def _given(
@@ -133,6 +139,28 @@ def _given(
         with torch.inference_mode():
             return rows(computing(inputs).float().cpu(), inputs)
 
-    parts = [part for found in batches.spread(answer, groups) for part in found]
+    if launch.is_spread(computing):
+        parts = _together_given(computing, encoded, groups, dtype, rows)
+    else:
+        parts = [part for found in batches.spread(answer, groups) for part in found]
     # rows went through in the order of their lengths; this puts them back
     return [parts[place] for place in np.argsort(np.concatenate(groups))] if parts else []
+
+
+def _together_given(
+    spread: nn.Module,
+    encoded: Encoded,
+    groups: Sequence[Indices],
+    dtype: str,
+    rows: Callable[[torch.Tensor, Inputs], list[T]],
+) -> list[T]:
+    """What `rows` makes of this process's batches, by a network that only runs when all processes run it."""
+    found = []
+    for number in range(max(launch.gathered(len(groups)))):
+        # one that is through with its own batches takes part with its first
+        inputs = batches.placed(encoded.take(groups[number % len(groups)]))
+        with torch.no_grad(), torch.autocast(device(), dtype=torch.bfloat16, enabled=dtype == "bfloat16"):
+            output = spread(inputs).float().cpu()
+        if number < len(groups):
+            found += rows(output, inputs)
+    return found

@@ -10,6 +10,7 @@ from typing import Any
 from headstart import model, score
 from headstart.contracts import SPLITS, Rows
 from headstart.data.check import accept, check
+from headstart.data.labels import separated
 from headstart.data.read import read
 from headstart.errors import MismatchError
 from headstart.model import Model
@@ -24,6 +25,7 @@ def evaluate(
     data: Any,
     *,
     columns: str | None = None,
+    separator: str | None = None,
     offline: bool = False,
     trust: bool = False,
     listener: Listener = silent,
@@ -34,14 +36,17 @@ def evaluate(
         run: A run folder or a model folder.
         data: As for `fit`; of a folder with splits the test split is taken.
         columns: As for `fit`.
+        separator: As for `fit`.
         offline: Never ask the network, not even for a Hub data set.
         trust: Run code that the pretrained model came with, where it cannot be loaded without.
         listener: Is told what happens.
     """
     fitted = model.load(run, trust=trust)
     listener(Stage("data", "reading"))
-    fields = {fitted.task_name: fitted.task.fields}
-    found = read(data, candidates=fields, task=fitted.task_name, columns=columns, offline=offline)
+    fields = {fitted.task_name: separated(fitted.task.fields, separator or "")}
+    found = read(
+        data, candidates=fields, task=fitted.task_name, columns=columns, palette=_palette(fitted), offline=offline
+    )
     name = next(name for name in reversed(SPLITS) if name in found.splits)
     if name == "train" and found.sha256 == _learnt_from(Path(run)):
         listener(Warned("These are the rows the model was made from; scores on them say nothing about new ones."))
@@ -57,6 +62,13 @@ def _learnt_from(run: Path) -> str | None:
     """The fingerprint of the data a run was made from, where the run folder is there to say."""
     path = run / "run.json"
     return str(json.loads(path.read_text(encoding="utf-8"))["data"]["sha256"]) if path.is_file() else None
+
+
+def _palette(fitted: Model) -> dict[str, str] | None:
+    """What the values in masks stand for, as it was when the model learnt; None of tasks without masks."""
+    if not any(field.kind == "mask" for field in fitted.task.fields):
+        return None
+    return dict(zip(fitted.learned.values, fitted.learned.names, strict=True))
 
 
 def _known_labels(rows: Rows, fitted: Model) -> Rows:

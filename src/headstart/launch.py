@@ -86,9 +86,18 @@ def gathered(value: T) -> list[T]:
     return box
 
 
-def joined(network: nn.Module) -> nn.Module:
-    """The network with gradients averaged over all processes; the network itself where there is one."""
+def is_spread(network: nn.Module) -> bool:
+    """Whether each process holds only its share of the network's parameters, so that all must run it together."""
     if num_processes() == 1:
+        return False
+    from torch.distributed.tensor import DTensor
+
+    return any(isinstance(parameter, DTensor) for parameter in network.parameters())
+
+
+def joined(network: nn.Module) -> nn.Module:
+    """The network with gradients averaged over all processes; itself where there is one, or where it is spread."""
+    if num_processes() == 1 or is_spread(network):
         return network
     from torch.nn.parallel import DistributedDataParallel
 

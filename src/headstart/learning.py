@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from headstart import launch, plug, score
-from headstart.contracts import Backbone, Rows, Splits, Strategy, Task
+from headstart.contracts import Backbone, Splits, Strategy, Task
 from headstart.model import Model
 from headstart.progress import Listener, Note, Stage
 from headstart.settings import FitSettings
@@ -61,14 +61,20 @@ def once(ready: Ready, settings: FitSettings, listener: Listener, around: Around
         learnt = training.learn(job, ready.stages, strategy)
     network = learnt.network.eval()
     model = Model(ready.task_name, learned, ready.backbone, network, settings.max_length, job.long, frame)
-    return _settled(model, ready.splits.validation), learnt
+    return _settled(model, ready.splits, learnt), learnt
 
 
-def _settled(model: Model, rows: Rows | None) -> Model:
-    """With what can only be set once the network answers."""
-    if rows is None:
+def _settled(model: Model, splits: Splits, learnt: Learnt) -> Model:
+    """With what can only be set once the network answers rows that it has not learnt from."""
+    task, rows = model.task, splits.validation
+    if learnt.left_out is not None:
+        # all training rows, each answered by a fit that had not seen it, are more than the validation rows
+        rows, output = splits.train, torch.from_numpy(learnt.left_out)
+        found = task.settled(model.learned, lambda: task.decode(output, model.learned), rows)
+    elif rows is not None:
+        found = task.settled(model.learned, lambda: model.predict(task.items(rows)), rows)
+    else:
         return model
-    found = model.task.settled(model.learned, lambda: model.predict(model.task.items(rows)), rows)
     return dataclasses.replace(model, learned=found)
 
 

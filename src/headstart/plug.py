@@ -5,8 +5,10 @@ There is no registry to keep in step: listing reads folders and metadata, loadin
 
 from __future__ import annotations
 
+import functools
 import importlib
 import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 from headstart.errors import HeadstartError, UnknownName
@@ -49,12 +51,18 @@ def load(kind: str, name: str) -> Any:
 
 def _places(kind: str) -> dict[str, list[metadata.EntryPoint | None]]:
     """Name -> who offers it; None stands for a file of our own."""
-    from importlib import metadata  # not above: it takes as long to import as all of `headstart --help` may
-
     found: dict[str, list[metadata.EntryPoint | None]] = {name: [None] for name in own(kind)}
-    for entry in metadata.entry_points(group=f"headstart.{kind}"):
+    for entry in _entries(kind, tuple(sys.path)):
         found.setdefault(entry.name, []).append(entry)
     return found
+
+
+@functools.cache
+def _entries(kind: str, path: tuple[str, ...]) -> tuple[metadata.EntryPoint, ...]:
+    """What third parties offer who are found along the path; read once, for all that is installed is looked through."""
+    from importlib import metadata  # not above: it takes as long to import as all of `headstart --help` may
+
+    return tuple(metadata.entry_points(group=f"headstart.{kind}"))
 
 
 def _import(kind: str, name: str, offers: list[metadata.EntryPoint | None]) -> Any:

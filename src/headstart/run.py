@@ -19,9 +19,10 @@ from headstart.contracts import Backbone, Prediction, Problem, Rows, Splits, Str
 from headstart.cost import Meter
 from headstart.data.check import Accepted, Checked, accept, check
 from headstart.data.lengths import token_facts
-from headstart.data.read import Found, read
+from headstart.data.read import Found
 from headstart.data.split import split
 from headstart.errors import MismatchError
+from headstart.finding import find as find
 from headstart.heads import form
 from headstart.journal import Journal, journal
 from headstart.model import Model, usage
@@ -142,31 +143,6 @@ def learn_items(items: list[Any], labels: list[str], settings: FitSettings, *, t
     size = settings.validation_size if strategy.needs_validation(settings, task) else None
     splits = split(accepted, validation_size=size, test_size=None, seed=settings.seed)
     return learning.once(learning.Ready(task_name, backbone, splits, stages), settings, silent)[0]
-
-
-def candidates() -> dict[str, tuple[Any, ...]]:
-    """The fields of every task, to infer from."""
-    return {name: plug.load("tasks", name).fields for name in plug.names("tasks")}
-
-
-def find(data: Any, settings: FitSettings) -> Found:
-    """The data with its task and fields, read but not yet checked."""
-    task = settings.task
-    if task is not None:
-        # an alias becomes the name; an unknown one is refused with the list
-        plugin = plug.load("tasks", task)
-        task = next(name for name in plug.names("tasks") if plug.load("tasks", name) is plugin)
-    return read(
-        data,
-        candidates=candidates(),
-        task=task,
-        columns=settings.columns,
-        images=settings.images,
-        palette=settings.palette,
-        validation=settings.validation,
-        test=settings.test,
-        offline=settings.offline,
-    )
 
 
 def choose_backbone(settings: FitSettings, task: Task) -> tuple[Backbone, str]:

@@ -77,6 +77,12 @@ class FitSettings:
 
     images: str | None = None
     """The folder of the pictures that a COCO file lists, where it does not lie beside the file."""
+    multi_label: bool = False
+    """Rows have several classes, or none: lists, one column of 0 and 1 for each class, or what --separator says; lists
+    are understood without it."""
+
+    separator: str | None = None
+    """What stands between the classes of a row in one cell, such as ";"; it implies --multi-label."""
 
     palette: str | None = None
     """A file (JSON or TXT) that names the classes in masks by number or colour; by default one beside the data."""
@@ -180,6 +186,9 @@ class FitSettings:
 
     gradient_checkpointing: bool = False
     """Keep only what passes between blocks while learning, and compute the rest again: less memory, more time."""
+
+    shard: bool = False
+    """Spread weights, gradients and what the optimiser keeps over the processes of torchrun: less memory for each."""
 
     lr: float | None = limited(ABOVE_ZERO, default=None)
     """Peak learning rate of the top of the model; by default what suits the strategy."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -168,10 +169,17 @@ def freeze(module: nn.Module, boundary: int) -> None:
         parameter.requires_grad_(depth[name] >= boundary)
 
 
+HOOKS = ("_forward_hooks", "_forward_pre_hooks")
+"""Where torch keeps what is called before and after a module."""
+
+
 def twin(module: nn.Module, children: Mapping[str, nn.Module | None]) -> nn.Module:
     """A module that runs the same code with other children; all else, every weight too, is shared with the first."""
     # not copy.copy: torch forbids it for parametrised layers, for the sake of pickles that we do not make
     other = type(module).__new__(type(module))
     other.__dict__.update(module.__dict__)
     other.__dict__["_modules"] = {**module._modules, **children}
+    # transformers hangs its hooks in when a model first gives its states: those of a twin must not be the first's too,
+    # or the next twin hangs in as many again and every state is told twice
+    other.__dict__.update({name: copy.copy(module.__dict__[name]) for name in HOOKS})
     return other

@@ -21,10 +21,12 @@ from torch.nn.functional import one_hot
 
 import families
 from headstart.contracts import Rows
-from headstart.data import answers, masks, spans, words
+from headstart.data import answers, labels, masks, spans, words
 from headstart.tasks import semantic_segmentation
 
 NAMES = ("alpha", "beta", "gamma")
+SETS = (("alpha",), ("alpha", "beta"), ("gamma",), (), ("beta", "gamma"), ("gamma",), ("beta",), NAMES)
+"""Of names, none, one and several; those of every third row have no "gamma"."""
 ROWS = 8
 SURE = 30.0
 SHADES = ((200, 60, 40), (40, 190, 80), (50, 60, 200))
@@ -118,6 +120,13 @@ TRUTHS: Mapping[str, Truth] = {
         lambda answer: answer["label"],
         lambda targets: torch.ones(len(targets)),
         lambda targets, num_classes: torch.full((len(targets),), math.log(num_classes)),
+    ),
+    "labels": Truth(
+        lambda content: [labels.dumps(SETS[i % len(SETS)]) for i in range(len(content))],
+        lambda targets, _: SURE * (2 * targets - 1),
+        lambda answer: labels.dumps(answer["labels"]),
+        lambda targets: torch.full((len(targets),), targets.shape[1]),
+        lambda targets, num_labels: torch.full((len(targets),), math.log(2.0)),
     ),
     "answers": Truth(
         lambda contexts: [_answer(i, context) for i, context in enumerate(contexts)],

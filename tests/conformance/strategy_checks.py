@@ -55,6 +55,7 @@ OTHER: dict[str, Any] = {
     "lora_dropout": 0.5,
     "augment": "flip",
     "gradient_checkpointing": True,
+    "shard": True,
 }
 """Another value than that of SETTINGS for every setting that some strategy may have no use for."""
 

@@ -32,7 +32,7 @@ def test_every_penalty_predicts_as_fitting_again_for_every_row(num: int, width: 
     features, onehot = estimates.centred(points), np.eye(3)[classes]
     parts = estimates.decomposed(features)
 
-    for penalty, ours in zip(ridge.PENALTIES, ridge.path(parts, classes), strict=True):
+    for penalty, ours in zip(ridge.PENALTIES, ridge.path(parts, onehot), strict=True):
         theirs = refitted(features, onehot, penalty * parts.largest, range(num))
         # in as many columns as rows the smallest penalties solve for a million times the rounding
         np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
@@ -43,7 +43,7 @@ def test_the_answers_are_those_of_fitting_again_at_the_penalty_of_least_error(nu
     points, classes = clouds(num, width)
     features, onehot = estimates.centred(points), np.eye(3)[classes]
     parts = estimates.decomposed(features)
-    errors = [((answer - onehot) ** 2).sum() for answer in ridge.path(parts, classes)]
+    errors = [((answer - onehot) ** 2).sum() for answer in ridge.path(parts, onehot)]
     penalty = ridge.PENALTIES[np.argmin(errors)] * parts.largest
     rows = np.arange(num) if num * width < 10_000 else np.arange(0, num, num // 20)
 
@@ -54,10 +54,10 @@ def test_the_answers_are_those_of_fitting_again_at_the_penalty_of_least_error(nu
 
 def test_how_many_penalties_go_through_at_once_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     points, classes = clouds(60, 10)
-    parts = estimates.decomposed(estimates.centred(points))
-    together = list(ridge.path(parts, classes))
+    parts, onehot = estimates.decomposed(estimates.centred(points)), np.eye(int(classes.max()) + 1)[classes]
+    together = list(ridge.path(parts, onehot))
     monkeypatch.setattr(ridge, "_COLUMNS_AT_ONCE", 1)
-    np.testing.assert_allclose(list(ridge.path(parts, classes)), together, atol=1e-12)
+    np.testing.assert_allclose(list(ridge.path(parts, onehot)), together, atol=1e-12)
 
 
 def test_a_hit_is_a_row_whose_own_class_scores_highest() -> None:
@@ -81,9 +81,9 @@ def test_the_interval_is_scipys() -> None:
 
 def test_float32_features_are_worked_on_in_float32() -> None:
     points, classes = clouds(200, 30)
-    features = estimates.centred(points)
-    narrow = next(ridge.path(estimates.decomposed(features.astype(np.float32)), classes))
-    wide = next(ridge.path(estimates.decomposed(features), classes))
+    features, onehot = estimates.centred(points), np.eye(int(classes.max()) + 1)[classes]
+    narrow = next(ridge.path(estimates.decomposed(features.astype(np.float32)), onehot))
+    wide = next(ridge.path(estimates.decomposed(features), onehot))
     assert narrow.dtype == np.float32
     # seven digits, less three that the spread of the columns takes
     np.testing.assert_allclose(narrow, wide, atol=1e-3)

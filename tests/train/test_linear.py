@@ -12,6 +12,7 @@ from sklearn.preprocessing import StandardScaler
 
 from headstart.network import Reading
 from headstart.train import linear
+from headstart.train.truths import OneClass
 
 
 def blobs(num: int, width: int, num_classes: int, *, seed: int = 0) -> tuple[Any, Any]:
@@ -44,11 +45,11 @@ def refitted_ridge(features_ND: Any, classes: Any, ridge: float) -> float:
 )
 def test_leave_one_out_ridge_equals_fitting_again_for_every_row(num: int, width: int, num_classes: int) -> None:
     points, classes = blobs(num, width, num_classes)
-    standard = linear._standardised(points)[0].astype(np.float64)
+    standard = linear.standardised(points)[0].astype(np.float64)
     largest = float(np.linalg.eigvalsh(standard.T @ standard)[-1])
     slow = max(refitted_ridge(standard, classes, ridge) for ridge in largest * np.logspace(-6, 0, 15))
 
-    assert linear._best_left_out(standard, classes) == slow
+    assert OneClass(classes).screened(standard, np.arange(num)) == slow
 
 
 @pytest.mark.parametrize("num_classes", [2, 3, 5])
@@ -68,14 +69,15 @@ def test_the_folded_head_predicts_as_scikit_learns_pipeline(num_classes: int) ->
 
 def test_the_strength_with_the_lowest_cross_validated_loss_is_taken() -> None:
     points, classes = blobs(120, 5, 3)
-    standard = linear._standardised(points)[0]
-    folds = linear._folds(classes, 0)
-    losses = [linear._cross_validated(standard, classes, c, folds)["log_loss"] for c in linear.STRENGTHS]
+    standard = linear.standardised(points)[0]
+    truth = OneClass(classes)
+    folds = truth.folds(0)
+    losses = [linear.cross_validated(standard, truth, c, folds).log_loss for c in linear.STRENGTHS]
 
-    strength, tried = linear._walk(standard, classes, 0)
+    taken, tried = linear.walk(standard, truth, 0)
 
-    assert strength == linear.STRENGTHS[int(np.argmin(losses))]
-    assert min(trial["log_loss"] for trial in tried) == min(losses)
+    assert taken.strength == linear.STRENGTHS[int(np.argmin(losses))]
+    assert min(trial.log_loss for trial in tried) == taken.log_loss == min(losses)
 
 
 def test_the_reading_that_holds_the_classes_is_chosen() -> None:

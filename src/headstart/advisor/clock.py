@@ -38,6 +38,11 @@ class Clock:
         return time.monotonic() - self._start
 
     @property
+    def is_limited(self) -> bool:
+        """Whether there is a budget."""
+        return not math.isinf(self.budget)
+
+    @property
     def left(self) -> float:
         """Seconds there are."""
         return self.budget - self.spent

@@ -9,6 +9,7 @@ followed as far up as the time allows. All ways are judged on the same rows, ans
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -26,6 +27,7 @@ from headstart.advisor.sizes import order, sizes
 from headstart.contracts import Rows, Splits, Strategy
 from headstart.progress import Note
 from headstart.train import linear
+from headstart.train.learn import Around
 
 DRAWS = 3
 """Of the rows, at every size."""
@@ -98,7 +100,12 @@ def from_scratch(course: Course, each: Round, arm: Arm) -> Measured:
 
 
 def _fresh(course: Course, each: Round, arm: Arm) -> Hits:
+    took: list[float] = []
+
     def hits(rows: Ints, seed: int) -> Sequence[float]:
+        began = time.monotonic()
+        # the largest size comes first, so that none takes longer than the one before it
+        course.clock.allow(took[-1] if took else 0)
         settings = dataclasses.replace(course.settings, **arm.changes, seed=seed)
         strategy: Strategy = plug.load("strategies", settings.strategy)
         backbone = course.backbone(settings)
@@ -108,9 +115,11 @@ def _fresh(course: Course, each: Round, arm: Arm) -> Hits:
         ready = learning.Ready(course.task_name, backbone, parts, strategy.stages(backbone, settings))
         # of sizes that grow by an equal factor, all together are less than twice the largest
         listener = guarded(course.clock, course.listener, times=2 * DRAWS, share=SHARE)
-        model, _ = learning.once(ready, settings, listener)
+        around = Around(is_foretold=course.clock.is_limited and not took)
+        model, _ = learning.once(ready, settings, listener, around)
         answers = model.predict(course.task.items(each.validation))
         right: list[float] = course.task.metrics(answers, each.validation, model.learned)["counts"]
+        took.append(time.monotonic() - began)
         return right
 
     return hits

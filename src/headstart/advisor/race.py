@@ -87,7 +87,7 @@ def interval(hits: npt.NDArray[np.float64]) -> tuple[float, float]:
     """The 95 % interval of a mean of hits: Wilson's where they are 0 or 1, a bootstrap otherwise."""
     if np.isin(hits, (0.0, 1.0)).all():
         return score.wilson(int(hits.sum()), len(hits))
-    return score.bootstrap(lambda rows: float(hits[rows].mean()), len(hits), seed=0)
+    return score.bootstrap_at_once(lambda rows: hits[rows].mean(axis=-1), len(hits), seed=0)
 
 
 @dataclass(frozen=True)
@@ -187,16 +187,23 @@ class _Run:
         backbone = course.backbone(self.settings)
         stages = strategy.stages(backbone, self.settings)
         hits: list[float] = []
+        gone = 0.0
         for number, each in enumerate(course.rounds):
             ready = learning.Ready(course.task_name, backbone, Splits(each.train, each.validation, None), stages)
             kept = folder_of(course, self.settings) / f"round-{number + 1}"
             # the rounds to come are like this one, and of its epochs only some are asked for; of features, each round
             # finds what the ones before it have kept
-            to_come = (self.until - self.done) / self.most * (len(course.rounds) - number) if self.is_moving else 1.0
+            to_come = (self.until - self.done) / self.most * len(course.rounds) if self.is_moving else 1.0
             listener = guarded(course.clock, course.listener, times=to_come, share=self.share)
-            model, _ = learning.once(ready, self.settings, listener, Around(kept=kept, until=self.until))
+            # once one round is done, what it took tells more than another trial
+            is_foretold = course.clock.is_limited and number == 0
+            course.clock.allow(gone / max(1, number) * (len(course.rounds) - number))
+            start = time.monotonic()
+            around = Around(kept=kept, until=self.until, is_foretold=is_foretold)
+            model, _ = learning.once(ready, self.settings, listener, around)
             answers = model.predict(course.task.items(each.validation))
             hits += course.task.metrics(answers, each.validation, model.learned)["counts"]
+            gone += time.monotonic() - start
         mib = cost.weights_mib(model.network)
         answering = self.answering or latency.measured(_laid_out(model), course.task.items(each.validation))
         return {"hits": hits, "seconds": time.monotonic() - began, "answering": dict(answering), "mib": mib}

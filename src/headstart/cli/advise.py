@@ -23,7 +23,17 @@ from headstart import api
 from headstart.cli import _show
 from headstart.cli._options import settings_options
 
-OF_DATA = ("task", "columns", "validation", "test", "validation_size", "test_size", "skip_bad_rows")
+OF_DATA = (
+    "task",
+    "columns",
+    "multi_label",
+    "separator",
+    "validation",
+    "test",
+    "validation_size",
+    "test_size",
+    "skip_bad_rows",
+)
 OF_MODELS = ("offline", "trust", "max_length", "long", "batch_size", "precision")
 OF_ADVICE = ("budget", "price_per_hour", "seed")
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     Indices = npt.NDArray[np.int64]
 
 Modality = Literal["text", "image", "audio"]
-FieldKind = Literal["text", "label", "spans", "answers", "boxes", "mask", "image", "audio", "transcript"]
+FieldKind = Literal["text", "label", "labels", "spans", "answers", "boxes", "mask", "image", "audio", "transcript"]
 Severity = Literal["error", "warning", "note"]
 SPLITS = ("train", "validation", "test")
 
@@ -25,6 +25,8 @@ class Field:
 
     `within` is the field that values of kind "spans", "answers" or "boxes" are places in. `is_shared` says that many
     rows have the same value, as several questions are asked of one text: that is no fault, and they stay in one split.
+    `is_named` says that it is found by its name alone, never by what a column holds. `separator` is what stands between
+    values of kind "labels" in one cell: "" where a cell is one of them, None where only lists are meant.
     """
 
     name: str
@@ -33,6 +35,8 @@ class Field:
     aliases: tuple[str, ...] = ()
     within: str = ""
     is_shared: bool = False
+    is_named: bool = False
+    separator: str | None = None
 
 
 @dataclass(frozen=True)

@@ -205,11 +205,11 @@ class Backbone(Protocol):
     def usage(self, auto_class: str | None, *, max_length: int | None, long: str = "cut") -> str:
         """Python that opens a saved folder without headstart; it goes into the model card.
 
-        It names `folder`, `items` and `torch`, and ends in `labels`; with None for the task's class in `vectors`: every
-        hidden state averaged, a tensor (B, D) each. That line is the last, and where there are tokens or maps the one
-        before it has left them in `states`, (B, T, D) or (B, D, H, W); for texts `inputs` has the "attention_mask".
-        Texts are shortened as by `prepare`; of "chunks" and "windows" each window is a row, and `owners` has its item;
-        of "pairs" the items are pairs, whose second text is read in windows.
+        It names `folder`, `items` and `torch`, and ends in `logits` and the classes' `names`; with None for the task's
+        class in `vectors`: every hidden state averaged, a tensor (B, D) each. That line is the last, and where there
+        are tokens or maps the one before it has left them in `states`, (B, T, D) or (B, D, H, W); for texts `inputs`
+        has the "attention_mask". Texts are shortened as by `prepare`; of "chunks" and "windows" each window is a row,
+        and `owners` has its item; of "pairs" the items are pairs, whose second text is read in windows.
         """
 
     def digest(self) -> str:

@@ -48,7 +48,9 @@ class Task(Protocol):
     per: Per
     """With "token", rows longer than the model reads are read in overlapping windows, and merged before `decode`."""
     snippet: str
-    """Python for the model card that makes answers of what `Backbone.usage` leaves; empty where that ends in them."""
+    """Python for the model card that makes answers of the `logits` and `names` that `Backbone.usage` leaves."""
+    config: Mapping[str, Any]
+    """What config.json says for others besides the names of the classes, such as {"problem_type": "..."}."""
 
     def learn(self, rows: Rows) -> Learned:
         """What must be known before training, from the training split only."""
@@ -95,7 +97,7 @@ class Task(Protocol):
 
     def settled(self, learned: Learned, answers: Callable[[], Sequence[Prediction]], rows: Rows) -> Learned:
         """What was learnt, with what can only be set once the network is trained, such as a threshold; by how it
-        answers the validation rows, which `answers` gives."""
+        answers rows that it has not learnt from, which `answers` gives."""
 
     def metrics(self, predictions: Sequence[Prediction], rows: Rows, learned: Learned) -> dict[str, Any]:
         """Figures, intervals and tables of the predictions against the truth, as `score.classification` gives them,

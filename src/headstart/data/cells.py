@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 
 from headstart.contracts import Field, FieldKind, Problem
-from headstart.data import answers, boxes, embedded, masks, spans, transcripts
+from headstart.data import answers, boxes, embedded, labels, masks, spans, transcripts
 from headstart.data.delimited import is_utf8
 from headstart.data.part import MISSING, Chunk, Part
 from headstart.data.problems import Fault, at_row, short
@@ -64,9 +64,7 @@ def _clean(
     given = _with_places(given, fields, part.base)
     placed = {field.within for field in fields if field.kind in OF_PICTURES}  # paths that have been found already
     bases = [None if field.name in placed else part.base for field in fields]
-    cells = [
-        list(map(_cleaner(field.kind, base), given[field.name])) for field, base in zip(fields, bases, strict=True)
-    ]
+    cells = [list(map(_cleaner(field, base), given[field.name])) for field, base in zip(fields, bases, strict=True)]
     faults: dict[int, tuple[Fault, str]] = {}
     for field, values in zip(fields, cells, strict=True):
         for at, value in enumerate(values):
@@ -102,16 +100,18 @@ def _table(columns: Sequence[Sequence[Any]], fields: Sequence[Field]) -> pa.Tabl
     return pa.table([pa.array(values, kind) for values, kind in zip(columns, types.values(), strict=True)], list(types))
 
 
-def _cleaner(kind: FieldKind, base: Path | None) -> Callable[[Any], str | Fault]:
-    clean: Callable[[Any], str | Fault] = {
+def _cleaner(field: Field, base: Path | None) -> Callable[[Any], str | Fault]:
+    plain: dict[FieldKind, Callable[[Any], str | Fault]] = {
         "text": _text,
         "label": _label,
+        "labels": lambda value: _labels(value, field.separator),
         "spans": _encodable,
         "answers": _encodable,
         "boxes": _encodable,
         "mask": _encodable,
         "transcript": _transcript,
-    }.get(kind, lambda value: _file(value, base, kind))
+    }
+    clean = plain.get(field.kind, lambda value: _file(value, base, field.kind))
     return lambda value: value if isinstance(value, Fault) else clean(value)
 
 
@@ -150,6 +150,12 @@ def _label(value: Any) -> str | Fault:
         return _encodable(plain)
     kind = type(plain).__name__
     return Fault("not-a-label", f'"{short(plain)}" is of type {kind}; a label is one word, number or truth value.')
+
+
+def _labels(value: Any, separator: str | None) -> str | Fault:
+    absent = is_absent(value) and value is not MISSING
+    found = labels.clean(None if absent else value, separator)
+    return found if isinstance(found, Fault) else _encodable(found)
 
 
 def _absence(value: Any) -> str:

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from headstart.contracts import SPLITS, Field, Problem, Rows
-from headstart.data import entities
+from headstart.data import entities, label_sets
 from headstart.data.classes import Counts, count_classes, misspelled, of_all, unseen
 from headstart.data.duplicates import Keys
 from headstart.data.heard import sound_likeness
@@ -77,6 +77,12 @@ def check(found: Found) -> Checked:
         problems += of_all(counts, found.splits, label)
         problems += conflicts(found.splits, likeness, label)
         facts["classes"] = len(counts)
+    several = next((one.name for one in found.fields if one.kind == "labels"), None)
+    if several is not None:
+        counts = label_sets.count_labels(found.splits, several)
+        problems += label_sets.problems_of(counts, found.splits, several)
+        problems += conflicts(found.splits, likeness, several)
+        facts["labels"] = len(counts)
     for kind, fact, of in KINDS:
         places = next((of(one.name) for one in found.fields if one.kind == kind), None)
         if places is not None:

@@ -46,8 +46,8 @@ def misspelled(splits: Mapping[str, Rows], field: str, counts: Counts) -> list[P
     total = {name: sum(by_split.values()) for name, by_split in counts.items()}
     usual: dict[str, str] = {}
     for name in sorted(total, key=lambda one: (-total[one], one)):
-        usual.setdefault(_folded(name), name)
-    wrong = {name: usual[_folded(name)] for name in total if usual[_folded(name)] != name}
+        usual.setdefault(folded(name), name)
+    wrong = {name: usual[folded(name)] for name in total if usual[folded(name)] != name}
     faults = {
         name: Fault(
             "class-spelling",
@@ -61,8 +61,8 @@ def misspelled(splits: Mapping[str, Rows], field: str, counts: Counts) -> list[P
 def unseen(splits: Mapping[str, Rows], field: str, counts: Counts) -> list[Problem]:
     """An error for each validation or test row whose class is not among the training rows."""
     known = [name for name, by_split in counts.items() if "train" in by_split]
-    spelled = {_folded(name) for name in known}
-    strange = [name for name in counts if "train" not in counts[name] and _folded(name) not in spelled]
+    spelled = {folded(name) for name in known}
+    strange = [name for name in counts if "train" not in counts[name] and folded(name) not in spelled]
     faults = {}
     for name in strange:
         near = closest(name, known)
@@ -82,7 +82,7 @@ def _of_all(counts: Counts, splits: Mapping[str, Rows], field: str) -> Iterator[
     num_rows = sum(train.values())
     if not train:
         return
-    if len({_folded(name) for name in train}) == 1:
+    if len({folded(name) for name in train}) == 1:
         said = (
             f'every training row has the {field} {quoted(train)}; at least two classes are needed. Is "{field}" right?'
         )
@@ -108,7 +108,8 @@ def _of_all(counts: Counts, splits: Mapping[str, Rows], field: str) -> Iterator[
         yield Problem("warning", "imbalance", said, field=field)
 
 
-def _folded(name: str) -> str:
+def folded(name: str) -> str:
+    """The name without what tells spellings apart: case, spaces, the form of its characters."""
     return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 

@@ -15,6 +15,7 @@ from headstart.contracts import Field
 from headstart.data.boxes import are_boxes
 from headstart.data.embedded import is_embedded
 from headstart.data.images import has_image_name
+from headstart.data.labels import are_lists
 from headstart.data.part import Header, Part
 from headstart.data.problems import closest, quoted
 from headstart.data.sounds import has_sound_name
@@ -93,12 +94,14 @@ def infer(part: Part, candidates: Candidates, *, task: str | None, asked: Asked)
     if task is not None and task not in candidates:
         raise UnknownName("task", task, candidates)
     considered = {task: candidates[task]} if task is not None else dict(candidates)
-    matches = {name: _match(part, fields, asked) for name, fields in considered.items()}
+    is_alone = len(considered) == 1
+    matches = {name: _match(part, fields, asked, is_alone=is_alone) for name, fields in considered.items()}
     whole = {name: match for name, match in matches.items() if not match.missing}
     if not whole:
         raise DataError(_refusal(part, considered, matches, asked))
     fewest = min(len(match.guessed) for match in whole.values())
     best = [name for name, match in whole.items() if len(match.guessed) == fewest]
+    best = [name for name in best if not any(_says_more(whole[other], whole[name]) for other in best)]
     if len(best) > 1:
         raise DataError(f"{part.name} could be for {quoted(best)}. Pass --task with one of them.")
     (name,) = best
@@ -113,25 +116,32 @@ def bind(part: Part, binding: Binding, asked: Asked) -> Mapping[str, str]:
     """
     if set(binding.columns.values()) <= set(part.columns):
         return binding.columns
-    match = _match(part, binding.fields, asked)
+    match = _match(part, binding.fields, asked, is_alone=True)
     if match.missing:
         raise DataError(_refusal(part, {binding.task: binding.fields}, {binding.task: match}, asked))
     return match.columns
 
 
-def _match(part: Part, fields: Sequence[Field], asked: Asked) -> _Match:
+def _says_more(one: _Match, other: _Match) -> bool:
+    """Whether a task reads all columns that another does, and more: of two texts, a pair is meant."""
+    return set(one.columns.values()) > set(other.columns.values())
+
+
+def _match(part: Part, fields: Sequence[Field], asked: Asked, *, is_alone: bool) -> _Match:
     by_name = {one.name: _by_name(one, part, asked) for one in fields}
-    kinds = {one.name: one.kind for one in fields}
+    # where a single task is meant, what is asked for is done, and what is wrong with the values is said by row
+    trusted = asked.renames if is_alone else {}
     named = {
-        name: column
-        for name, column in by_name.items()
-        if column is not None and _is_meant(kinds[name], part.sample[column], is_asked=name in asked.renames)
+        one.name: column
+        for one in fields
+        if (column := by_name[one.name]) is not None
+        and _is_meant(one, part.sample[column], is_asked=one.name in trusted)
     }
     found = dict(named)
     # Files first and text last: a column of file names would do as text, and a column of classes too.
-    for kind in ("image", "audio", "mask", "boxes", "spans", "label", "transcript", "text"):
+    for kind in ("image", "audio", "mask", "boxes", "spans", "labels", "label", "transcript", "text"):
         for one in fields:
-            if one.kind == kind and one.name not in found and one.name not in asked.renames:
+            if one.kind == kind and one.name not in found and one.name not in asked.renames and not one.is_named:
                 column = _by_content(one, part, fields, found)
                 found |= {one.name: column} if column is not None else {}
     columns = {one.name: found[one.name] for one in fields if one.name in found}
@@ -153,31 +163,40 @@ def _by_name(wanted: Field, part: Part, asked: Asked) -> str | None:
     return next((by_fold[name.casefold()] for name in names if name.casefold() in by_fold), None)
 
 
-def _is_meant(kind: str, values: Sequence[Any], *, is_asked: bool) -> bool:
+def _is_meant(wanted: Field, values: Sequence[Any], *, is_asked: bool) -> bool:
     """Whether a column is a field's: one that was asked for is taken as it is, unless it tells two tasks apart."""
-    return _could_hold(kind, values) or (is_asked and not (kind == "label" and _are_images(values)))
+    return _could_hold(wanted, values) or (is_asked and not (wanted.kind == "label" and _are_images(values)))
 
 
-def _could_hold(kind: str, values: Sequence[Any]) -> bool:
-    """Whether a column of the right name may be meant: classes are no lists and no files; spans, boxes and masks are
-    nothing else; sounds no images."""
-    if kind in ("image", "audio"):
-        return not (_are_sounds if kind == "image" else _are_images)(values)
-    if kind == "boxes":
+def _could_hold(wanted: Field, values: Sequence[Any]) -> bool:
+    """Whether a column of the right name may be meant: a class is no list and no file, and several are a list, where
+    nobody says otherwise; spans, boxes and masks are nothing else, sounds no images."""
+    if wanted.kind in ("image", "audio"):
+        return not (_are_sounds if wanted.kind == "image" else _are_images)(values)
+    if wanted.kind == "boxes":
         return are_boxes(values)
-    if kind == "mask":
+    if wanted.kind == "mask":
         return _are_images(values)
-    is_class = not (are_spans(values) or are_boxes(values) or _are_images(values))
-    return are_spans(values) if kind == "spans" else kind != "label" or is_class
+    if wanted.kind == "spans":
+        return are_spans(values)
+    if wanted.kind == "labels":
+        return wanted.separator is not None or (are_lists(values) and not are_boxes(values))
+    return wanted.kind != "label" or not (_are_several(values) or _are_images(values))
+
+
+def _are_several(values: Sequence[Any]) -> bool:
+    """Whether a column holds lists of whatever a row may have several of."""
+    return are_spans(values) or are_boxes(values) or are_lists(values)
 
 
 def _by_content(wanted: Field, part: Part, fields: Sequence[Field], found: Mapping[str, str]) -> str | None:
     """The one column left that could be meant; a class only where no column would stay unused."""
     left = [column for column in part.columns if column not in found.values()]
-    if wanted.kind == "label" and len(left) > len(fields) - len(found):
+    is_told_by_content = wanted.kind == "labels" and wanted.separator is None
+    if wanted.kind in ("label", "labels") and not is_told_by_content and len(left) > len(fields) - len(found):
         return None
     could = [column for column in left if _could_be(wanted, part.sample[column])]
-    if wanted.kind == "label" and len(could) > 1:
+    if wanted.kind in ("label", "labels") and len(could) > 1:
         # In few rows texts may repeat as well; then the one that a text cannot be is the class.
         could = [column for column in could if not _is_prose(part.sample[column])]
     return could[0] if len(could) == 1 else None
@@ -190,12 +209,14 @@ def _could_be(wanted: Field, values: Sequence[Any]) -> bool:
         return are_boxes(values)
     if wanted.kind == "spans":
         return are_spans(values) and not are_boxes(values)
+    if wanted.kind == "labels" and wanted.separator is None:
+        return are_lists(values) and not are_boxes(values)
     if wanted.kind == "audio":
         return _are_sounds(values)
     are_files = _are_images(values) or _are_sounds(values)
     if wanted.kind in ("text", "transcript"):
         return _is_text(values) and not are_files
-    return _repeats(values) and not are_files and not are_spans(values) and not are_boxes(values)
+    return _repeats(values) and not are_files and not _are_several(values)
 
 
 def _are_images(values: Sequence[Any]) -> bool:

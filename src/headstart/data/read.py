@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from headstart.contracts import SPLITS, Field, Problem, Rows
-from headstart.data import palettes
+from headstart.data import labels, one_hot, palettes
 from headstart.data.cells import gather
 from headstart.data.fields import Asked, Binding, Candidates, bind, header_of, infer, parse_columns
 from headstart.data.hub import is_hub_id, open_hub
@@ -70,7 +71,7 @@ def read(
     task: str | None = None,
     columns: str | None = None,
     images: str | None = None,
-    palette: str | None = None,
+    palette: str | Mapping[str, str] | None = None,
     validation: Any = None,
     test: Any = None,
     offline: bool = False,
@@ -84,7 +85,7 @@ def read(
         task: The task, where the user named one.
         columns: "text,label" for a header-less file, or "text=review,label=stars" to rename.
         images: The folder of the pictures, where that is not beside the file that lists them.
-        palette: The file that names what values in masks stand for, where that is not beside the data.
+        palette: The file that names what values in masks stand for, where that is not beside the data; or the names.
         validation: Data to choose with; any form but a Hub id.
         test: Data to judge with; any form but a Hub id.
         offline: Whether the network may not be asked.
@@ -99,10 +100,13 @@ def read(
         if given is not None:
             places = {**places, split: [_place(given, split)]}
     header = header_of(candidates, asked, images)
-    parts = {"train": [place.open(header) for place in places["train"]]}
+    opened = [place.open(header) for place in places["train"]]
+    joined = _joined(opened[0], candidates, asked)
+    parts = {"train": list(map(joined, opened))}
     binding = infer(parts["train"][0], candidates, task=task, asked=asked)
+    _verify_separated(parts["train"][0], binding)
     header = _like_train(header, parts["train"][0], binding)
-    parts |= {split: [place.open(header) for place in places[split]] for split in SPLITS[1:] if split in places}
+    parts |= {split: [joined(place.open(header)) for place in places[split]] for split in SPLITS[1:] if split in places}
     splits, problems = _rows(parts, binding, asked)
     notes = [binding.said, *(line for several in parts.values() for part in several for line in part.said)]
     drawn = next((one.name for one in binding.fields if one.kind == "mask"), None)
@@ -112,6 +116,26 @@ def read(
     asked_for = str(data) if isinstance(data, (str, os.PathLike)) else type(data).__name__
     sha256 = fingerprint(splits, binding.fields)
     return Found(binding.task, binding.fields, splits, tuple(problems), layout, tuple(notes), sha256, asked_for)
+
+
+def _joined(train: Part, candidates: Candidates, asked: Asked) -> Callable[[Part], Part]:
+    """What makes one column of several that hold a class each, where the classes of a row are written so."""
+    for fields in candidates.values():
+        if any(field.kind == "labels" for field in fields):
+            found = one_hot.columns_of(train, fields, asked.renames)
+            if found is not None:
+                return partial(one_hot.merged, name=found[0], several=found[1])
+    return lambda part: part
+
+
+def _verify_separated(train: Part, binding: Binding) -> None:
+    """Raises `DataError` where cells seem to hold several labels, and nobody said what stands between them."""
+    label = next((field for field in binding.fields if field.kind == "labels" and field.separator == ""), None)
+    if label is not None:
+        column = binding.columns[label.name]
+        sign = labels.unstated(train.sample[column])
+        if sign is not None:
+            raise DataError(labels.unstated_said(train.name, column, train.sample[column], sign))
 
 
 def _places(data: Any, *, offline: bool) -> tuple[str, Mapping[str, Sequence[_Place]]]:

@@ -44,18 +44,23 @@ def dumps(spans: Sequence[Span]) -> str:
 
 def are_spans(values: Sequence[Any]) -> bool:
     """Whether a column holds spans or tags of words: lists of them, or such lists written as JSON."""
-    return any(_are_some(_plain(value)) or _are_written(value) for value in values)
+    found = {_kind_of_list(plain(value)) for value in values}
+    return "spans" in found or ("empty" in found and "other" not in found)
 
 
-def _are_some(value: Any) -> bool:
-    """Whether it is a list of spans, of tags, perhaps by number, or an empty one."""
+def _kind_of_list(value: Any) -> str | None:
+    """Whether it is a list of "spans" or of tags, perhaps by number; of anything "other"; or "empty"; None for none."""
+    if isinstance(value, str):
+        if re.match(r"\s*\[\s*([{\[]|\"([BIELSUM]-|O\"))", value):
+            return "spans"
+        if re.match(r"\s*\[\s*[\"']", value):
+            return "other"
+        return "empty" if re.fullmatch(r"\s*\[\s*\]\s*", value) else None
     if not isinstance(value, list):
-        return False
-    return not value or any(isinstance(one, Mapping | list | int) or fault_of_tag(one) is None for one in value)
-
-
-def _are_written(value: Any) -> bool:
-    return isinstance(value, str) and re.match(r"\s*\[\s*([{\[\]]|\"([BIELSUM]-|O\"))", value) is not None
+        return None
+    if any(isinstance(one, Mapping | list | int) or fault_of_tag(one) is None for one in value):
+        return "spans"
+    return "other" if value else "empty"
 
 
 def unified(content: Any, truth: Any) -> tuple[Any, Any]:
@@ -65,8 +70,8 @@ def unified(content: Any, truth: Any) -> tuple[Any, Any]:
         content: A text, or a list of words.
         truth: Spans (objects with start, end and label, or lists of these), or one tag for each word.
     """
-    truth = _plain(_parsed(truth))
-    content = _plain(content)
+    truth = plain(_parsed(truth))
+    content = plain(content)
     if isinstance(content, Fault):
         return content, dumps([])
     if isinstance(truth, Fault):
@@ -78,8 +83,8 @@ def unified(content: Any, truth: Any) -> tuple[Any, Any]:
     return content, _checked(content, truth) if isinstance(content, str) else dumps([])
 
 
-def _plain(value: Any) -> Any:
-    """Arrays, as Parquet and pandas give them, as lists."""
+def plain(value: Any) -> Any:
+    """Arrays and tuples, as Parquet and pandas give them, as lists."""
     value = value.tolist() if hasattr(value, "tolist") else value
     return list(value) if isinstance(value, tuple) else value
 

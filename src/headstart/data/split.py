@@ -15,6 +15,7 @@ from headstart.data.cells import PLACES
 from headstart.data.check import Accepted
 from headstart.data.classes import class_codes
 from headstart.data.duplicates import Keys
+from headstart.data.label_sets import rarest
 from headstart.errors import DataError, SettingError
 
 Indices = npt.NDArray[np.int64]
@@ -34,8 +35,7 @@ def split(accepted: Accepted, *, validation_size: float | None, test_size: float
         DataError: There are too few rows to hold out that share.
     """
     train, left = accepted.splits["train"], np.arange(len(accepted.splits["train"]))
-    label = next((field.name for field in accepted.fields if field.kind == "label"), None)
-    classes = class_codes(train.table[label]) if label is not None else _with_places(train, accepted.fields)
+    classes = _classes(train, accepted.fields)
     made: dict[str, Rows | None] = {}
     said = []
     for at, (name, size) in enumerate((("test", test_size), ("validation", validation_size))):
@@ -50,6 +50,14 @@ def split(accepted: Accepted, *, validation_size: float | None, test_size: float
             said.append(f"{name}: {int(is_out.sum()):,} rows, {_how(size, seed, groups, accepted.fields)}")
     kept = train.take(left) if len(left) < len(train) else train
     return Splits(kept, made["validation"], made["test"], f"{'; '.join(said) or 'all rows to learn from'}.")
+
+
+def _classes(train: Rows, fields: Sequence[Field]) -> Indices:
+    """What is kept alike on both sides: the class of each row, or of several its rarest."""
+    truth = next((field for field in fields if field.kind in ("label", "labels")), None)
+    if truth is None:
+        return _with_places(train, fields)
+    return class_codes(train.table[truth.name]) if truth.kind == "label" else rarest(train.column(truth.name))
 
 
 def _with_places(train: Rows, fields: Sequence[Field]) -> Indices:

@@ -31,24 +31,26 @@ def loo_ridge(parts: Decomposed, classes: Ints) -> LeftOut:
         classes: Of the N rows, from 0, shape (N,).
     """
     onehot_NC = np.eye(int(classes.max()) + 1)[classes]
-    return judged(min(path(parts, classes), key=lambda scores_NC: float(((scores_NC - onehot_NC) ** 2).sum())), classes)
+    return judged(
+        min(path(parts, onehot_NC), key=lambda scores_NC: float(((scores_NC - onehot_NC) ** 2).sum())), classes
+    )
 
 
-def path(parts: Decomposed, classes: Ints) -> Iterator[Floats]:
-    """Leave-one-out predictions of the one-hot classes at each penalty, shape (N, C); every row adds up to 1.
+def path(parts: Decomposed, onehot_NC: Floats) -> Iterator[Floats]:
+    """Leave-one-out predictions of the columns at each penalty, shape (N, C); where a row's add up to 1, theirs do.
 
     With F = USVᵀ centred, the prediction for a left-out row is y − r/(1 − h), where r is the residual of the fit to all
     rows and h = Σ u²s²/(s² + λ) + 1/N its leverage; the 1/N is the intercept's, which no penalty holds.
 
     Args:
         parts: Of centred features.
-        classes: Of the N rows, from 0, shape (N,).
+        onehot_NC: 1 where a row is of a class, or has a label, and 0 elsewhere.
 
     Source: Allen, Technometrics 16 (1974), 125-127 (PRESS).
     """
     left_NK, square_K1 = parts.left, parts.square_K[:, None]
-    dtype, num_rows, num_classes = left_NK.dtype, len(classes), int(classes.max()) + 1
-    onehot_NC = np.eye(num_classes, dtype=dtype)[classes]
+    dtype, (num_rows, num_classes) = left_NK.dtype, onehot_NC.shape
+    onehot_NC = onehot_NC.astype(dtype)
     target_NC = onehot_NC - onehot_NC.mean(axis=0)
     shrink_KR = (square_K1 / (square_K1 + parts.largest * PENALTIES)).astype(dtype)
     # a row that stands alone in its direction has leverage 1, and nothing is known of it from the others

@@ -1,4 +1,4 @@
-"""Python for model cards that goes on where a backbone's own ends: from states or vectors to labels, in plain torch."""
+"""Python for model cards that goes on where a backbone's own ends: from states or vectors to logits, in plain torch."""
 
 # in the code made here: B rows, T tokens, D width of a state
 
@@ -29,13 +29,13 @@ def code(
         groups: Of the layers that are read.
         names: The classes.
         modality: What the model reads; only texts come with a mask.
-        after: What becomes of `logits` before they are turned into labels.
+        after: What becomes of `logits` before answers are made of them.
     """
     is_padded = modality == "text"
     features = _states(form, groups[0][0], is_padded) if form.reads_states else _vectors(form, groups, is_padded)
     kept = opening if form.pool == "mean" else "".join(opening.splitlines(keepends=True)[:-1])
     named = f"names = {json.dumps(list(names), ensure_ascii=False)}\n"
-    return kept + _LOADED + features + _top(form) + after + named + ("" if form.is_by_token else _LABELS)
+    return kept + _LOADED + features + _top(form) + after + named
 
 
 def _vectors(form: Form, groups: Sequence[Sequence[int]], is_padded: bool) -> str:
@@ -113,6 +113,4 @@ _LINEAR = """logits = features @ head["{place}.weight"].T + head["{place}.bias"]
 """
 _MLP = """hidden = torch.nn.functional.gelu(features @ head["{place}0.weight"].T + head["{place}0.bias"])
 logits = hidden @ head["{place}3.weight"].T + head["{place}3.bias"]
-"""
-_LABELS = """labels = [names[i] for i in logits.argmax(-1).tolist()]
 """

@@ -18,11 +18,18 @@ LICENSE_ID = re.compile(r"[a-z0-9][a-z0-9.-]*")
 HUB_METRICS = {
     "accuracy": "accuracy",
     "f1_macro": "f1",
+    "f1_micro": "f1",
     "entity_f1": "f1",
     "precision": "precision",
     "recall": "recall",
 }
 """Ours -> the Hub's identifier, for the metrics that have one."""
+TAGS = {
+    "multi-label-text-classification": "text-classification",
+    "multi-label-image-classification": "image-classification",
+    "text-pair-classification": "text-classification",
+}
+"""Ours -> the Hub's name of a task, where they differ."""
 SHOWN_CLASSES = 30
 CODE = (
     "The pretrained model came with code of its own, which --trust allowed to run while this model was made. "
@@ -71,7 +78,7 @@ def front_matter(run: Mapping[str, Any], scores: Mapping[str, Any]) -> str:
         **_license(run["model"]["license"]),
         # fresh weights descend from no other model
         **({"base_model": base} if base and run["settings"]["strategy"] != "scratch" else {}),
-        "pipeline_tag": run["task"],
+        "pipeline_tag": TAGS.get(run["task"], run["task"]),
         "tags": ["headstart", run["settings"]["strategy"]],
         **({"datasets": [dataset]} if dataset else {}),
         "metrics": [HUB_METRICS[name] for name in scores["metrics"] if name in HUB_METRICS],
@@ -91,7 +98,7 @@ def _license(name: str | None) -> dict[str, str]:
 def _result(run: Mapping[str, Any], scores: Mapping[str, Any]) -> dict[str, Any]:
     measured = {name: figures for name, figures in scores["metrics"].items() if name in HUB_METRICS}
     return {
-        "task": {"type": run["task"], "name": say.plain(run["task"])},
+        "task": {"type": TAGS.get(run["task"], run["task"]), "name": say.plain(run["task"])},
         "dataset": {"name": data_name(run), "type": hub_dataset(run) or "custom", "split": scores["split"]},
         "metrics": [
             {
@@ -206,7 +213,7 @@ def _limits(run: Mapping[str, Any], scores: Mapping[str, Any]) -> str:
     more = f", and {len(names) - SHOWN_CLASSES} more in config.json" if len(names) > SHOWN_CLASSES else ""
     knows = "It always answers with one of its classes" if "confusion" in scores else "It finds nothing else than"
     limits = [f"{knows}: {', '.join(names[:SHOWN_CLASSES])}{more}."] if names else []
-    if "exact_match" in scores["metrics"]:
+    if "exact_match" in scores["metrics"] and not names:
         limits.append("It answers with nothing but pieces of the text it is given, as they stand there.")
     limits += _long(run)
     if run["model"].get("ran_code"):

@@ -17,6 +17,8 @@ from headstart.report.plots import NOTHING, TEXT, WIDTH, horizontals
 from headstart.report.svg import Scale, dot, drawing, fitted, line, polyline, ticks, words
 
 Entries = Sequence[Mapping[str, Any]]
+LEFT_OUT = "leave_one_out_"
+"""How figures of rows that were left out are called; what follows is the measure."""
 PANEL = 160.0
 """Height of one panel with its title."""
 FIRST = 26.0
@@ -73,11 +75,12 @@ def _power(exponent: float) -> str:
 
 
 def screening(entries: Entries, chosen: str) -> Markup:
-    """The leave-one-out accuracy of every place in the model that could be read, the chosen one in the accent."""
-    screened = [entry for entry in entries if "leave_one_out_accuracy" in entry]
+    """How well every place in the model that could be read did, each row left out, the chosen one in the accent."""
+    name = next((key for entry in entries for key in entry if key.startswith(LEFT_OUT)), LEFT_OUT)
+    screened = [entry for entry in entries if name in entry]
     if not screened:
         return NOTHING
-    values = [float(entry["leave_one_out_accuracy"]) for entry in screened]
+    values, measure = [float(entry[name]) for entry in screened], f"leave-one-out {name.removeprefix(LEFT_OUT)}"
     marks = ticks(min(values), max(values), about=4)
     x, bottom = Scale(marks[0], marks[-1], 164, WIDTH - 54), 24.0 * len(screened) + 8
     parts = [line((x(mark), 0), (x(mark), bottom), "grid") for mark in marks]
@@ -90,11 +93,11 @@ def screening(entries: Entries, chosen: str) -> Markup:
             dot((x(value), y - 4), 5, f"mark {kind}"),
         ]
         parts.append(words((WIDTH - 2, y), say.figure(value), f"name {kind}", anchor="end"))
-    parts.append(words((WIDTH / 2, bottom + 40), "leave-one-out accuracy", "label", anchor="middle"))
+    parts.append(words((WIDTH / 2, bottom + 40), measure, "label", anchor="middle"))
     told = "; ".join(
         f"{say.reading(entry['reading'])} {say.figure(value)}" for entry, value in zip(screened, values, strict=True)
     )
-    return drawing(WIDTH, bottom + 48, parts, label=f"Leave-one-out accuracy by reading: {told}")
+    return drawing(WIDTH, bottom + 48, parts, label=f"{measure.capitalize()} by reading: {told}")
 
 
 def _stacked(panels: Mapping[str, Sequence[Curve]], *, axis: str, tick: Callable[[float], str]) -> Markup:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from headstart.data import answers, spans
+from headstart.data import answers, labels, spans
 from headstart.data.spans import Span
 from headstart.report import marked
 from headstart.report.marked import Piece
@@ -68,12 +68,14 @@ def worst(predictions: Path, *, count: int = SHOWN) -> tuple[list[Mistake], int]
 def _mistakes(table: pa.Table, content: str) -> list[Mistake]:
     if {"question", "context"} <= set(table.column_names):
         return list(map(_of_an_answer, table.to_pylist()))
-    if spans.are_spans(table["label"].to_pylist()):
+    said = [*table["label"].to_pylist(), *table["prediction"].to_pylist()]
+    if spans.are_spans(said):
         return list(map(_of_entities, table.to_pylist()))
+    told = _listed if labels.are_lists(said) else str
     return [
         Mistake(
-            truth=str(row["label"]),
-            prediction=str(row["prediction"]),
+            truth=told(row["label"]),
+            prediction=told(row["prediction"]),
             confidence=float(row["confidence"]),
             file=Path(row["file"]).name,
             row=int(row["row"]),
@@ -82,6 +84,11 @@ def _mistakes(table: pa.Table, content: str) -> list[Mistake]:
         )
         for row in table.to_pylist()
     ]
+
+
+def _listed(names: str) -> str:
+    """Several labels as one reads them."""
+    return ", ".join(labels.loads(names)) or "none"
 
 
 def _of_entities(row: Mapping[str, Any]) -> Mistake:

@@ -89,6 +89,7 @@ def told(found: Finished) -> dict[str, Any]:
         "pairs": pairs(scores)[:PAIRS],
         "is_small": len(scores.get("per_class", {})) <= plots.NUMBERED_CLASSES,
         "has_confusion": "confusion" in scores,
+        "has_edges": "entity_f1" in scores["metrics"],
         "mistakes": found.mistakes,
         "num_mistakes": found.num_mistakes,
         "num_rejected": found.num_rejected,

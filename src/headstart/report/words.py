@@ -16,6 +16,7 @@ from headstart.settings import OF_THE_LOOP, FitSettings
 
 METRIC_NAMES = {
     "f1_macro": "macro F1",
+    "f1_micro": "micro F1",
     "entity_f1": "entity F1",
     "exact_match": "exact match",
     "log_loss": "log loss",

@@ -1,6 +1,6 @@
-"""Python for model cards: opens a saved folder with the ecosystem's own packages, ending in labels or in vectors.
+"""Python for model cards: opens a saved folder with the ecosystem's own packages, ending in logits or in vectors.
 
-What follows the vectors, the reading and our head, is `model`'s business.
+What follows, a head of ours or what a task makes of logits, is `model`'s business.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def of_texts(auto_class: str | None, limit: int, *, long: str, frame: _long.Fram
     if long in ("windows", "pairs"):
         logits = TWO_LOGITS if auto_class == "AutoModelForQuestionAnswering" else _LOGITS
         return opening + logits + OF_TOKENS + _NAMES
-    return opening + _LOGITS + (OF_WINDOWS if long == "chunks" else "") + _LABELS
+    return opening + _LOGITS + (OF_WINDOWS if long == "chunks" else "") + _NAMES
 
 
 def of_images(auto_class: str | None) -> str:
@@ -49,14 +49,14 @@ def of_images(auto_class: str | None) -> str:
         auto_class: Of the task model; None for the hidden states of the bare one.
     """
     opening = _IMAGE.format(auto=auto_class or "AutoModel")
-    return opening + (_STATES.format(average=_MEAN_MAP) if auto_class is None else _LOGITS + _LABELS)
+    return opening + (_STATES.format(average=_MEAN_MAP) if auto_class is None else _LOGITS + _NAMES)
 
 
 def of_timm(module: nn.Module, auto_class: str | None) -> str:
     """For a folder of timm's, which transformers opens; the hidden states are what enters and leaves each block."""
     opening = _IMAGE.format(auto=auto_class or "AutoModel")
     if auto_class is not None:
-        return opening + _LOGITS + _LABELS
+        return opening + _LOGITS + _NAMES
     if stack.is_cut_at_the_ends_only(module):
         states = 'with torch.no_grad():\n    states = [inputs["pixel_values"], model(**inputs).last_hidden_state]\n'
     else:
@@ -192,8 +192,6 @@ inputs = processor(images=items, return_tensors="pt")
 _LOGITS = """with torch.no_grad():
     logits = model(**inputs).logits
 """
-_LABELS = """labels = [model.config.id2label[i] for i in logits.argmax(-1).tolist()]
-"""
 _STATES = """with torch.no_grad():
     states = model(**inputs, output_hidden_states=True).hidden_states
 vectors = [{average} for state in states]
@@ -248,7 +246,6 @@ with torch.no_grad():
     logits = model(inputs)
     if on_top:  # a linear layer was put on top of its features
         logits = logits.flatten(1) @ on_top["headstart_head.weight"].T + on_top["headstart_head.bias"]
-labels = [names[i] for i in logits.argmax(-1).tolist()]
 """
 _STRINGS = """import tensorflow as tf
 import torch

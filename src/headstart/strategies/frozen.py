@@ -31,7 +31,7 @@ def unused(settings: FitSettings, task: Task) -> frozenset[str]:
     # features are computed once, of the rows as they are
     unused = (
         OF_LORA
-        | {"top", "unfreeze", "augment", "gradient_checkpointing"}
+        | {"top", "unfreeze", "augment", "gradient_checkpointing", "shard"}
         | ({"head_width", "head_dropout"} if settings.head == "linear" else set())
     )
     is_solved = not needs_validation(settings, task)

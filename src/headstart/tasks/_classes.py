@@ -7,7 +7,7 @@ A task file hands these on under the contract's names; this is no base class and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 
 per: Per = "row"
-snippet = ""
+snippet = """labels = [names[i] for i in logits.argmax(-1).tolist()]
+"""
+config: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,10 @@ def metrics(truth: Sequence[Sequence[Span]], found: Sequence[Sequence[Span]], la
 
 
 def _measured(rows_N3: Any, of: Any) -> dict[str, Any]:
-    low, high = score.bootstrap(lambda rows: of(rows_N3[rows].sum(axis=0)), len(rows_N3), seed=0)
+    def of_each(rows_RN: Any) -> list[float]:
+        return [of(totals) for totals in rows_N3[rows_RN].sum(axis=1)]
+
+    low, high = score.bootstrap_at_once(of_each, len(rows_N3), seed=0)
     return {"value": of(rows_N3.sum(axis=0)), "low": low, "high": high, "method": METHOD}
 
 

@@ -12,6 +12,7 @@ from headstart.tasks._classes import (
     Classes,
     collate,
     columns,
+    config,
     counted,
     decode,
     figure,
@@ -31,6 +32,7 @@ __all__ = [
     "baselines",
     "collate",
     "columns",
+    "config",
     "counted",
     "decode",
     "figure",
@@ -69,14 +71,18 @@ def items(rows: Rows) -> list[Any]:
 
 def baselines(train: Rows, test: Rows, learned: Classes, *, seed: int) -> dict[str, list[Prediction]]:
     """The majority class, and logistic regression on the pixels of small thumbnails."""
-    seen, unseen = _pixels(items(train)), _pixels(items(test))
-    mean, scale = seen.mean(axis=0), seen.std() + 1e-6
+    seen, unseen = scaled_pixels(items(train), items(test))
     return {
         "majority class": _classes.majority(train, test, learned),
-        "pixels + logistic regression": _classes.linear(
-            (seen - mean) / scale, train, (unseen - mean) / scale, learned, strength=0.01
-        ),
+        "pixels + logistic regression": _classes.linear(seen, train, unseen, learned, strength=0.01),
     }
+
+
+def scaled_pixels(files: list[Any], others: list[Any]) -> tuple[Any, Any]:
+    """Thumbnails as rows of numbers around 0, shape (N, 3·SIDE²), of files to learn from and of others."""
+    seen, unseen = _pixels(files), _pixels(others)
+    mean, scale = seen.mean(axis=0), seen.std() + 1e-6
+    return (seen - mean) / scale, (unseen - mean) / scale
 
 
 def _pixels(files: list[Any]) -> np.ndarray[Any, np.dtype[np.float32]]:

@@ -12,13 +12,14 @@ from headstart import score
 from headstart.contracts import Field, Modality, Per, Prediction, ReadAt, Rows, Where
 from headstart.data.answers import dumps, loads
 from headstart.tasks import _answers, _extracting, _nearby
+from headstart.tasks._classes import config
 from headstart.tasks._extracting import Learned, loss
 from headstart.tasks._snippets import ANSWERS
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["loss"]
+__all__ = ["config", "loss"]
 
 aliases = ("qa", "extractive-question-answering", "squad")
 modality: Modality = "text"
@@ -129,7 +130,7 @@ def metrics(predictions: Sequence[Prediction], rows: Rows, learned: Learned) -> 
 
 
 def _with_interval(values: score.Floats) -> dict[str, Any]:
-    low, high = score.bootstrap(lambda rows: float(values[rows].mean()), len(values), seed=0)
+    low, high = score.bootstrap_at_once(lambda rows: values[rows].mean(axis=-1), len(values), seed=0)
     return {"value": float(values.mean()), "low": low, "high": high, "method": "percentile bootstrap"}
 
 

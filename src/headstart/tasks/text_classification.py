@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from headstart.contracts import Field, Modality, Prediction, ReadAt, Rows
@@ -10,6 +11,7 @@ from headstart.tasks._classes import (
     Classes,
     collate,
     columns,
+    config,
     counted,
     decode,
     figure,
@@ -29,6 +31,7 @@ __all__ = [
     "baselines",
     "collate",
     "columns",
+    "config",
     "counted",
     "decode",
     "figure",
@@ -64,14 +67,18 @@ def items(rows: Rows) -> list[Any]:
 
 def baselines(train: Rows, test: Rows, learned: Classes, *, seed: int) -> dict[str, list[Prediction]]:
     """The majority class, and logistic regression on TF-IDF weighted words and word pairs."""
-    from sklearn.feature_extraction.text import TfidfVectorizer
-
-    texts = items(train)
-    # languages written without spaces have no words to cut out; pairs of characters serve instead
-    analyzer = "word" if sum(text.count(" ") for text in texts) > len(texts) else "char"
-    vectorizer = TfidfVectorizer(analyzer=analyzer, ngram_range=(1, 2), sublinear_tf=True)
-    seen, unseen = vectorizer.fit_transform(texts), vectorizer.transform(items(test))
+    seen, unseen = weighted_words(items(train), items(test))
     return {
         "majority class": _classes.majority(train, test, learned),
         "TF-IDF + logistic regression": _classes.linear(seen, train, unseen, learned, strength=10.0),
     }
+
+
+def weighted_words(texts: Sequence[str], others: Sequence[str]) -> tuple[Any, Any]:
+    """Words and word pairs weighted by how few texts have them, sparse, of texts to learn from and of others."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    # languages written without spaces have no words to cut out; pairs of characters serve instead
+    analyzer = "word" if sum(text.count(" ") for text in texts) > len(texts) else "char"
+    vectorizer = TfidfVectorizer(analyzer=analyzer, ngram_range=(1, 2), sublinear_tf=True)
+    return vectorizer.fit_transform(texts), vectorizer.transform(others)

@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 import torch
 from torch import nn
 
+from headstart.train.shard import own
+
 Tensors = Mapping[str, torch.Tensor]
 
 
@@ -17,17 +19,18 @@ class Average:
     Args:
         network: Whose weights are averaged.
         keep: Share of the average that a step keeps; 0 makes the average the network itself.
+        twin: A copy of the network to hold the average, where torch makes none.
 
     Source: Polyak and Juditsky 1992, in the exponential form with the warm-up (1 + t) / (10 + t).
     """
 
-    def __init__(self, network: nn.Module, keep: float) -> None:
-        self.network = copy.deepcopy(network) if keep else network
+    def __init__(self, network: nn.Module, keep: float, twin: nn.Module | None = None) -> None:
+        self.network = (copy.deepcopy(network) if twin is None else twin) if keep else network
         self._keep = keep
         present, averaged = moving(network), moving(self.network)
         # what is frozen is the same in both
         names = [name for name, tensor in present.items() if tensor.is_floating_point()]
-        self._present, self._averaged = ([values[name] for name in names] for values in (present, averaged))
+        self._present, self._averaged = ([own(values[name]) for name in names] for values in (present, averaged))
         self._counters = [(averaged[name], present[name]) for name in present if name not in set(names)]
 
     @torch.no_grad()

@@ -54,15 +54,14 @@ def add(network: nn.Module, lesson: Lesson, batch: Indices, epoch: int, *, dtype
         The share of this process in the mean loss; the shares of all add up to it.
     """
     mine = batch[launch.rank() :: launch.num_processes()]
-    # every process must take part in every exchange of gradients; without a row of its own it adds nothing
-    weight, mine = (1.0, mine) if len(mine) else (0.0, batch[:1])
+    # as many passes as the first process needs, which has the most rows: every process must take part in every exchange
+    starts = range(0, -(-len(batch) // launch.num_processes()), piece)
     total = torch.zeros(())
-    for start in range(0, len(mine), piece):
-        is_last = start + piece >= len(mine)
-        with contextlib.nullcontext() if is_last else _alone(network):
-            loss = (
-                weight * _loss(network, lesson, mine[start : start + piece], epoch, dtype) / lesson.num_targets(batch)
-            )
+    for start in starts:
+        # without a row of its own it adds nothing
+        rows, weight = (mine[start : start + piece], 1.0) if start < len(mine) else (batch[:1], 0.0)
+        with contextlib.nullcontext() if start == starts[-1] else _alone(network):
+            loss = weight * _loss(network, lesson, rows, epoch, dtype) / lesson.num_targets(batch)
             # the gradients are averaged over the processes, the losses added up
             (loss * launch.num_processes()).backward()  # type: ignore[no-untyped-call]
         total = total + loss.detach().cpu()
@@ -79,7 +78,7 @@ def _loss(network: nn.Module, lesson: Lesson, rows: Indices, epoch: int, dtype: 
 
 
 def _alone(network: nn.Module) -> contextlib.AbstractContextManager[None]:
-    """Puts off the exchange of gradients until the last piece."""
+    """Puts off the exchange of gradients until the last piece; not where each process has room for its share alone."""
     put_off: Callable[[], contextlib.AbstractContextManager[None]] = getattr(network, "no_sync", contextlib.nullcontext)
     return put_off()
 

@@ -41,20 +41,21 @@ def learn(job: Job) -> Learnt:
 
 def _inside(job: Job) -> Learnt:
     """The ecosystem's task model with its own last layer solved for, everything before it as it was."""
-    module = job.backbone.task_module(job.task.auto_class, job.names)
+    module = job.task_module()
     layer = network.classifier_of(module)
     bare = copy.deepcopy(module)
     # without its last layer, a task model's logits are what that layer would have read
     _replace(bare, network.classifier_of(bare), nn.Identity())
     extracted = _extract(job, bare, lambda part, inputs: part(**inputs.tensors).logits, layer.in_features, "classifier")
     found = linear.fit(
-        [None], lambda _: extracted.train.means, _classes(job), seed=job.settings.seed, weights_C=job.class_weights
+        [None], lambda _: extracted.train.means, _truth(job), seed=job.settings.seed, weights_C=job.class_weights
     )
     network.set_linear(layer, found.weight_CD, found.bias_C)
     return Learnt(
         *(Whole(module, output=job.task.output), extracted.precision, "classifier", extracted.train.long),
         history=found.tried,
         validation=-found.log_loss,
+        left_out=found.left_out_NC,
     )
 
 
@@ -76,7 +77,7 @@ def _beside(job: Job) -> Learnt:
         return np.asarray(reading.of(means_ND, widths))
 
     job.listener(Stage("head", f"{job.settings.head}, {len(candidates)} readings"))
-    found = linear.fit(candidates, read, _classes(job), seed=job.settings.seed, weights_C=job.class_weights)
+    found = linear.fit(candidates, read, _truth(job), seed=job.settings.seed, weights_C=job.class_weights)
     assert found.reading is not None, "one of the candidates"
     made = form.asked(job.settings, found.weight_CD.shape[1])
     if job.settings.head == "linear":
@@ -94,7 +95,9 @@ def _beside(job: Job) -> Learnt:
         value = best_of(job, history)
     headed = Headed(job.backbone, found.reading, head.eval(), made)
     recipe = None if job.settings.head == "linear" else job.recipe
-    return Learnt(headed, extracted.precision, str(found.reading), extracted.train.long, recipe, history, value)
+    how = recipe, history, value
+    left_out = found.left_out_NC if job.settings.head == "linear" else None
+    return Learnt(headed, extracted.precision, str(found.reading), extracted.train.long, *how, left_out=left_out)
 
 
 def pooled(job: Job) -> Floats:
@@ -196,7 +199,8 @@ def one_pass(module: nn.Module, read: Callable[[nn.Module, Inputs], torch.Tensor
     return OnePass(read, part, encoded.take(rows))
 
 
-def _classes(job: Job) -> linear.Ints:
+def _truth(job: Job) -> np.ndarray[Any, Any]:
+    """Class numbers, shape (N,), or 1 where a row has a label, shape (N, C)."""
     return np.asarray(job.task.collate(job.train, job.learned).numpy())
 
 

@@ -37,7 +37,7 @@ FEW = 8
 @dataclass(frozen=True)
 class Around:
     """What a training stands in: a folder for checkpoints or none, what measures the run, how many rows it scores, its
-    share of the time that is left, and the epoch it pauses after.
+    share of the time that is left, the epoch it pauses after, and whether what it will take is foretold.
     """
 
     kept: Path | None = None
@@ -45,6 +45,7 @@ class Around:
     num_test: int = 0
     share: float = 1.0
     until: int | None = None
+    is_foretold: bool = True
 
     @property
     def seconds(self) -> float:
@@ -98,10 +99,23 @@ class Job:
         """The targets of some of the training rows, of which some may be windows of one text."""
         return self.task.collate(self.train.take(batch), self.learned, where)
 
+    def task_module(self, auto_class: str | None = None) -> nn.Module:
+        """The ecosystem's task model with a fresh classifier for the classes, its config as the task wants it."""
+        module = self.backbone.task_module(auto_class or self.task.auto_class, self.names)
+        for name, value in self.task.config.items():
+            if hasattr(module.config, name):  # that of a plain module knows names alone
+                setattr(module.config, name, value)
+        return module
+
     @property
     def budget(self) -> Budget:
         """What the run may take at most."""
         return budget(self.settings.budget, self.settings.price_per_hour)
+
+    @property
+    def is_foretold(self) -> bool:
+        """Whether anybody asks what the training will take: for its own sake, or to keep within a limit."""
+        return self.around.is_foretold or self.budget != Budget()
 
     @property
     def class_weights(self) -> weighing.Floats | None:
@@ -110,10 +124,13 @@ class Job:
             return None
         counts = np.zeros(len(self.names), dtype=np.int64)
         for targets in self._all_targets():
-            if targets.is_floating_point():
+            if targets.is_floating_point() and self.task.per != "row":
                 raise MismatchError("--class-weights weighs classes, and this task has none. Leave it out.")
-            # of places some belong to no class
-            counts += np.bincount(targets[targets >= 0], minlength=len(counts))[: len(counts)]
+            if targets.is_floating_point():
+                counts += targets.sum(dim=0).long().numpy()
+            else:
+                # of places some belong to no class
+                counts += np.bincount(targets[targets >= 0], minlength=len(counts))[: len(counts)]
         return weighing.weights(self.settings.class_weights, self.names, counts)
 
     def _all_targets(self, rows: Encoded | None = None) -> Iterator[torch.Tensor]:
@@ -178,6 +195,8 @@ class Learnt:
     num_trained: int | None = None
     """How many numbers were trained, where it takes the network before it was settled to tell."""
     augment: Sequence[str] = ()
+    left_out: Any = None
+    """The output for each training row from fits that had not seen it, shape (N, C), where there were such."""
 
 
 def precision(job: Job, name: str, work: Callable[[str], None], *, saved: Checkpoints | None = None) -> step.Precision:

@@ -10,8 +10,10 @@ from typing import Any
 import torch
 from torch import nn
 
+from headstart import launch
 from headstart.device import device
 from headstart.settings import FitSettings
+from headstart.train import shard
 from headstart.train.average import Average, Tensors, moving, restore
 from headstart.train.checkpoint import Checkpoints
 from headstart.train.schedule import rate
@@ -46,16 +48,23 @@ class Learner:
         groups: AdamW's parameter groups with their peak learning rates.
         settings: Warm-up, schedule, averaging.
         piece: Rows that go through at once.
+        twin: A copy of the network for its average, where torch makes none.
     """
 
     def __init__(
-        self, network: nn.Module, groups: Sequence[Mapping[str, Any]], settings: FitSettings, *, piece: int
+        self,
+        network: nn.Module,
+        groups: Sequence[Mapping[str, Any]],
+        settings: FitSettings,
+        *,
+        piece: int,
+        twin: nn.Module | None = None,
     ) -> None:
         self.network, self.settings, self.piece = network, settings, piece
         # the fused update spares a pass over the weights for every term of the formula
         self.optimizer = torch.optim.AdamW([dict(group) for group in groups], fused=device() != "mps")
         self.peaks = [group["lr"] for group in self.optimizer.param_groups]
-        self.average = Average(network, settings.ema)
+        self.average = Average(network, settings.ema, twin)
         self.step, self.epoch, self.batch = 0, 1, 0
         self.loss, self.rows = 0.0, 0.0
         self.history: list[Epoch] = []
@@ -102,16 +111,21 @@ class Learner:
         self.network.eval()
 
     def save(self, checkpoints: Checkpoints, **plan: Any) -> None:
-        """Makes this the last checkpoint; the best weights are written once each."""
-        names = {best.epoch: f"epoch-{best.epoch}" for best in self.best}
-        known = set((checkpoints.facts() or {}).get("files", ()))
-        for best in self.best:
-            if names[best.epoch] not in known:
-                checkpoints.put(names[best.epoch], best.tensors)
-        files = [*names.values()]
+        """Makes this the last checkpoint; the best weights are written once each.
+
+        Every process of a run must take part, and the first one writes.
+        """
+        known = launch.from_first(set((checkpoints.facts() or {}).get("files", ())))
+        parts: dict[str, Tensors] = {f"epoch-{best.epoch}": best.tensors for best in self.best}
         if not self.is_done:
-            files.append(f"step-{self.step}")
-            checkpoints.put(files[-1], self._tensors())
+            parts[f"step-{self.step}"] = self._tensors()
+        for name, tensors in parts.items():
+            if name not in known and (gathered := shard.whole(tensors)):
+                checkpoints.put(name, _distinct(gathered))
+        if launch.is_first():
+            self._list(checkpoints, list(parts), plan)
+
+    def _list(self, checkpoints: Checkpoints, files: list[str], plan: Mapping[str, Any]) -> None:
         facts = {name: getattr(self, name) for name in _COUNTERS}
         best_facts = [{"value": best.value, "epoch": best.epoch} for best in self.best]
         history = [asdict(epoch) for epoch in self.history]
@@ -125,7 +139,11 @@ class Learner:
         for name in _COUNTERS:
             setattr(self, name, facts[name])
         self.history = [Epoch(**epoch) for epoch in facts["history"]]
-        self.best = [Best(**best, tensors=checkpoints.tensors(f"epoch-{best['epoch']}")) for best in facts["best"]]
+        like = moving(self.network)
+        self.best = [
+            Best(**best, tensors=shard.shares(checkpoints.tensors(f"epoch-{best['epoch']}"), like))
+            for best in facts["best"]
+        ]
         if not self.is_done:
             self._take_up(checkpoints.tensors(f"step-{self.step}"))
         return True
@@ -136,21 +154,18 @@ class Learner:
             tensors |= {f"average.{name}": tensor for name, tensor in moving(self.average.network).items()}
         for number, state in self.optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{number}.{name}": tensor for name, tensor in state.items()}
-        # a copy of those that stand under two names, which safetensors refuses; not of all, for they are many
-        seen: set[int] = set()
-        for name, tensor in tensors.items():
-            tensors[name] = tensor.detach().clone() if tensor.data_ptr() in seen else tensor.detach()
-            seen.add(tensor.data_ptr())
-        return tensors
+        return {name: tensor.detach() for name, tensor in tensors.items()}
 
     def _take_up(self, tensors: Tensors) -> None:
-        restore(self.network, _under("network.", tensors))
+        like = moving(self.network)
+        restore(self.network, shard.shares(_under("network.", tensors), like))
         if averaged := _under("average.", tensors):
-            restore(self.average.network, averaged)
+            restore(self.average.network, shard.shares(averaged, like))
+        parameters = [parameter for group in self.optimizer.param_groups for parameter in group["params"]]
         states: dict[int, dict[str, torch.Tensor]] = {}
         for path, tensor in _under("optimizer.", tensors).items():
             number, _, name = path.partition(".")
-            states.setdefault(int(number), {})[name] = tensor
+            states.setdefault(int(number), {})[name] = shard.share(tensor, parameters[int(number)])
         self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": states})
 
 
@@ -161,9 +176,20 @@ def _under(prefix: str, tensors: Tensors) -> dict[str, torch.Tensor]:
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
 
 
+def _distinct(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """A copy of those that stand under two names, which safetensors refuses; not of all, for they are many."""
+    seen: set[int] = set()
+    found = {}
+    for name, tensor in tensors.items():
+        found[name] = tensor.clone() if tensor.data_ptr() in seen else tensor
+        seen.add(tensor.data_ptr())
+    return found
+
+
 def _clip(network: nn.Module) -> None:
     """Scales the gradients down where their norm is too large; where it is not, that pass over them is spared."""
     moving_parameters = [parameter for parameter in network.parameters() if parameter.grad is not None]
-    norm = nn.utils.get_total_norm([parameter.grad for parameter in moving_parameters if parameter.grad is not None])
+    grads = [parameter.grad for parameter in moving_parameters if parameter.grad is not None]
+    norm = shard.together(nn.utils.get_total_norm(grads))
     if norm > CLIP:
         nn.utils.clip_grads_with_norm_(moving_parameters, CLIP, norm)

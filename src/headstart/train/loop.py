@@ -21,7 +21,7 @@ from headstart import batches, launch
 from headstart.errors import HeadstartError, Stopped
 from headstart.progress import Advance, Listener, Measured, Note
 from headstart.settings import FitSettings, Recipe
-from headstart.train import gradient, interrupt
+from headstart.train import gradient, interrupt, shard
 from headstart.train.average import soup
 from headstart.train.checkpoint import Checkpoints
 from headstart.train.gradient import Lesson
@@ -41,7 +41,8 @@ class Plan:
     `groups(network)` gives AdamW's parameter groups with their peak learning rates; `dtype` is the arithmetic of the
     products; `piece` how many rows fit into memory at once; `num_steps` a smaller number of steps than the recipe's
     epochs make; `seconds` a time after which no step is begun; `checkpoints` where to save, and to go on from; `until`
-    an epoch to pause after, the schedule being that of the whole run.
+    an epoch to pause after, the schedule being that of the whole run; `shard` whether the network is spread over the
+    processes.
     """
 
     groups: Callable[[nn.Module], Sequence[Mapping[str, Any]]]
@@ -53,6 +54,7 @@ class Plan:
     seconds: float = math.inf
     checkpoints: Checkpoints | None = None
     until: int | None = None
+    shard: bool = False
 
 
 def train(network: nn.Module, lesson: Lesson, plan: Plan, listener: Listener) -> list[Epoch]:
@@ -71,10 +73,17 @@ def train(network: nn.Module, lesson: Lesson, plan: Plan, listener: Listener) ->
         HeadstartError: The loss became infinite or not a number before any epoch was complete.
         Stopped: The user asked for it; everything is saved.
     """
+    with shard.learning(network, is_wanted=plan.shard) as (learns, twin):
+        history = _train(learns, twin, lesson, plan, listener)
+    network.eval()
+    return history
+
+
+def _train(network: nn.Module, twin: nn.Module | None, lesson: Lesson, plan: Plan, listener: Listener) -> list[Epoch]:
+    """The course of it, for a network that may be spread; `twin` is a copy for its average."""
     settings = plan.settings
-    learner = Learner(
-        network, plan.groups(network), settings, piece=plan.piece or settings.micro_batch or settings.batch_size
-    )
+    piece = plan.piece or settings.micro_batch or settings.batch_size
+    learner = Learner(network, plan.groups(network), settings, piece=piece, twin=twin)
     if plan.checkpoints is not None and learner.restore(plan.checkpoints):
         listener(Note(f"Went on from step {learner.step}, saved in epoch {learner.epoch}."))
     course = _Course(learner, lesson, plan, listener, launch.joined(network), time.monotonic())
@@ -132,10 +141,13 @@ class _Course:
         learner.network.train()
         is_late = 0.0
         for batch in order[learner.batch :]:
-            loss, stops, is_late = launch.total([self._gradient(batch), is_asked_to_stop(), self._is_late()])
+            found = self._gradient(batch), is_asked_to_stop(), self._is_late(), self._is_time_to_save()
+            loss, stops, is_late, is_to_save = launch.total(found)
             if not math.isfinite(loss):
                 self._breaks_down(batch)
                 return
+            if launch.is_spread(learner.network):
+                shard.agree(learner.network)
             learner.move(loss, self.lesson.num_targets(batch), num_steps=self.num_steps)
             mean = learner.loss / learner.rows
             self.listener(Advance("train", learner.step, self.num_steps, unit="steps", loss=mean))
@@ -144,7 +156,7 @@ class _Course:
             if is_late or learner.step >= self.num_steps:
                 break
             self._look_ahead()
-            if self._is_time_to_save():
+            if is_to_save:
                 self._save()
         self._validate(is_last=learner.step >= self.num_steps or bool(is_late))
 
@@ -202,13 +214,14 @@ class _Course:
         return time.monotonic() - self.start > self.plan.seconds
 
     def _is_time_to_save(self) -> bool:
+        """Whether to save after the step at hand."""
         every = self.plan.settings.checkpoint_steps
         if every is not None:
-            return self.learner.step % every == 0
+            return (self.learner.step + 1) % every == 0
         return time.monotonic() - max(self.saved, self.start) > SAVED_SECONDS
 
     def _save(self) -> None:
-        if self.plan.checkpoints is not None and launch.is_first():
+        if self.plan.checkpoints is not None:
             self.learner.save(self.plan.checkpoints, dtype=self.plan.dtype, num_steps=self.num_steps)
         self.saved = time.monotonic()
 

@@ -77,7 +77,7 @@ def _settled(job: Job, reading: Reading, head: nn.Module, made: form.Form) -> nn
     """The head beside the backbone, or within the ecosystem's class where a linear layer is all that has too."""
     is_last = reading.groups == ((len(job.backbone.widths) - 1,),)
     if made.is_by_token and made.kind == "linear" and is_last:
-        module = job.backbone.task_module(job.task.auto_class, job.names)
+        module = job.task_module()
         network.set_linear(network.classifier_of(module), head[0].weight, head[0].bias)  # type: ignore[index]
         whole = Whole(module, output=job.task.output)
         headed = Headed(job.backbone, reading, head, made)

@@ -94,10 +94,10 @@ def _measured(work: Callable[[str], None]) -> float:
 
 def measured_precision() -> Precision:
     """What a matrix product alone says about bfloat16 on this machine; for `headstart doctor`."""
-    matrix = torch.randn(1024, 1024)
-
-    def product(dtype: str) -> None:
-        halves = matrix.to(getattr(torch, dtype))
-        halves @ halves
-
     return precision("auto", product)
+
+
+def product(dtype: str) -> None:
+    """A product of two large matrices in the given arithmetic."""
+    halves = torch.ones(1024, 1024, dtype=getattr(torch, dtype), device=device())
+    halves @ halves

@@ -17,7 +17,7 @@ from headstart.contracts import Encoded
 from headstart.device import device
 from headstart.errors import SettingError
 from headstart.progress import Foreseen, Note
-from headstart.train import average, gradient, loop
+from headstart.train import average, gradient, loop, shard
 from headstart.train.gradient import Lesson
 from headstart.train.job import Job
 from headstart.train.learner import Learner
@@ -54,7 +54,8 @@ def planned(
         held_out: The validation rows, in the form in which they are judged.
 
     Returns:
-        The plan, and the cost foreseen for the whole run; None for a run that goes on with a plan it has.
+        The plan, and the cost foreseen for the whole run; None for a run that goes on with a plan it has, or of which
+        nobody asks that.
 
     Raises:
         SettingError: The budget is too small for a single step.
@@ -62,7 +63,9 @@ def planned(
     facts = None if plan.checkpoints is None else plan.checkpoints.facts()
     if facts is not None:
         return dataclasses.replace(plan, num_steps=facts["num_steps"]), None
-    found = launch.from_first(_fitting(job, trained, lesson, plan))
+    if not job.is_foretold:
+        return plan, None
+    found = _fitting(job, trained, lesson, plan)
     after = launch.from_first(_seconds_to_score(job, trained, held_out) + FINISH)
     of_epoch = found.seconds_per_token * (lesson.lengths.sum() + FORWARD * held_out.lengths.sum())
     per_epoch = batches.num_shuffled(len(lesson.lengths), batch_size=plan.settings.batch_size)
@@ -90,7 +93,7 @@ def planned(
 
 
 def foresee_features(job: Job, encoded: Encoded, missing: int, a_token: Callable[[], float]) -> None:
-    """Says what a run will cost that computes features once and learns a head on them.
+    """Says what a run will cost that computes features once and learns a head on them, where anybody asks.
 
     Args:
         job: Knows the budget and the time already gone.
@@ -101,6 +104,8 @@ def foresee_features(job: Job, encoded: Encoded, missing: int, a_token: Callable
     Raises:
         SettingError: The budget is too small for it.
     """
+    if not job.is_foretold:
+        return
     an_item = float(encoded.lengths.sum()) / len(np.unique(windows.owners(encoded)))
     tokens = missing + an_item * job.around.num_test
     seconds = job.around.seconds + (tokens * a_token() if tokens else 0.0) + FINISH
@@ -119,7 +124,7 @@ def _fitting(job: Job, trained: nn.Module, lesson: Lesson, plan: loop.Plan) -> T
     """A trial whose memory stays within the budget; rows go through in ever smaller pieces until it does."""
     piece = plan.piece or min(plan.settings.micro_batch or plan.settings.batch_size, plan.settings.batch_size)
     while True:
-        found = _tried(trained, lesson, plan, piece)
+        found = launch.from_first(_tried(trained, lesson, plan, piece))
         limit = job.budget.mib
         if found is not None and (limit is None or found.peak_mib is None or found.peak_mib <= limit):
             return found
@@ -131,11 +136,16 @@ def _fitting(job: Job, trained: nn.Module, lesson: Lesson, plan: loop.Plan) -> T
 
 
 def _tried(trained: nn.Module, lesson: Lesson, plan: loop.Plan, piece: int) -> Trial | None:
-    """A few steps of the first epoch on a copy; None when memory ran out."""
+    """A trial on a copy; None when memory ran out."""
     batches.give_back_memory()
     cost.reset_peak()
-    scratch = copy.deepcopy(trained)
-    learner = Learner(scratch, plan.groups(scratch), plan.settings, piece=piece)
+    with shard.trying(trained, is_wanted=plan.shard) as (scratch, twin):
+        learner = Learner(scratch, plan.groups(scratch), plan.settings, piece=piece, twin=twin)
+        return _steps(learner, lesson, plan)
+
+
+def _steps(learner: Learner, lesson: Lesson, plan: loop.Plan) -> Trial | None:
+    """A few steps of the first epoch; None when memory ran out."""
     order = batches.shuffled(
         lesson.lengths, batch_size=plan.settings.batch_size, generator=np.random.default_rng([plan.settings.seed, 1])
     )
@@ -144,20 +154,23 @@ def _tried(trained: nn.Module, lesson: Lesson, plan: loop.Plan, piece: int) -> T
     for number, batch in enumerate(order[:STEPS]):
         start = time.perf_counter()
         try:
-            loss = gradient.add(learner.network, lesson, batch, 1, dtype=plan.dtype, piece=piece)
+            loss = gradient.add(learner.network, lesson, batch, 1, dtype=plan.dtype, piece=learner.piece)
         except (RuntimeError, MemoryError) as error:
-            if not gradient.is_out_of_memory(error):
+            # processes that share a network cannot take a step back one by one
+            if not gradient.is_out_of_memory(error) or launch.is_spread(learner.network):
                 raise
             return None
         learner.move(loss, lesson.num_targets(batch), num_steps=STEPS)
         if number or len(order) == 1:
             seconds, tokens = seconds + time.perf_counter() - start, tokens + int(lesson.lengths[batch].sum())
     peak = cost.peak_mib()
-    return Trial(seconds / tokens, None if peak is None else peak + _saved_mib(learner.network), piece)
+    return Trial(seconds / tokens, None if peak is None else peak + _saved_mib(learner.network), learner.piece)
 
 
 def _seconds_to_score(job: Job, trained: nn.Module, held_out: Encoded) -> float:
     """What scoring the test rows will take, from some validation rows, in the exact arithmetic it is done in."""
+    if not job.around.num_test:
+        return 0.0
     lengths, scratch = held_out.lengths, copy.deepcopy(trained)
     ends = np.searchsorted(np.cumsum(lengths), (SCORED_TOKENS // 8, SCORED_TOKENS)) + 1
     few, more = (batches.Some(held_out, np.arange(min(end, len(lengths)))) for end in ends.tolist())
@@ -176,6 +189,10 @@ def _timed(job: Job, trained: nn.Module, rows: Encoded) -> float:
 
 def _saved_mib(learning: nn.Module) -> float:
     """What the weights of the best epoch take, and on a processor a checkpoint while it is written."""
-    moving = sum(tensor.numel() * tensor.element_size() for tensor in average.moving(learning).values()) / 2**20
-    # the network, its average and two moments
-    return moving * (5 if device() == "cpu" else 1)
+    moving = list(average.moving(learning).values())
+    own, all_of_it = (
+        sum(tensor.numel() * tensor.element_size() for tensor in tensors) / 2**20
+        for tensors in (map(shard.own, moving), moving)
+    )
+    # the network, its average and two moments, which the first process has whole while it writes them
+    return own + (4 * all_of_it if device() == "cpu" else 0.0)

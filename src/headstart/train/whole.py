@@ -15,12 +15,12 @@ import numpy as np
 import torch
 from torch import nn
 
-from headstart import stack, windows
+from headstart import launch, stack, windows
 from headstart.contracts import Encoded, Strategy
 from headstart.device import device
 from headstart.network import Headed, Whole, class_of
 from headstart.progress import Foreseen, Note, Stage, Warned
-from headstart.train import below, gradient, groups, loop, masks, own, placed, step, trial, views
+from headstart.train import below, gradient, groups, loop, masks, own, placed, shard, step, trial, views
 from headstart.train.job import Job, Learnt, precision, validation
 from headstart.train.learner import Epoch
 
@@ -29,12 +29,13 @@ def learn(job: Job, boundaries: Sequence[int], strategy: Strategy) -> Learnt:
     """The network, trained above each boundary in turn."""
     assert job.validation is not None, "strategies that move blocks ask for a validation split"
     whole = _network(job, boundaries[-1], strategy, job.encoded(job.train))
+    if job.settings.shard and boundaries[-1] <= len(job.backbone.blocks):
+        _verify_shared_out(job, whole)
     num_trained = sum(parameter.numel() for parameter in whole.parameters() if parameter.requires_grad)
     if job.settings.gradient_checkpointing:
         _recompute(job, whole.module)
     left_out = {name for name, parameter in whole.named_parameters() if not parameter.requires_grad}
-    saved = job.checkpoints("stage-1")
-    arithmetic = precision(job, _step_name(job, boundaries[-1]), _one_step(job, whole), saved=saved)
+    arithmetic = _arithmetic(job, whole, boundaries[-1])
     augment = _tell_of_views(job, boundaries)
     best = _Best(whole)
     with masks.fast(whole):
@@ -59,7 +60,7 @@ def _network(job: Job, boundary: int, strategy: Strategy, encoded: Encoded) -> W
         return placed.headed(job, boundary, encoded, strategy)
     if job.settings.brings_head and "head" not in strategy.unused(job.settings, job.task):
         return own.headed(job, boundary, encoded)
-    module = job.backbone.task_module(own_class, job.names)
+    module = job.task_module(own_class)
     stack.freeze(module, boundary)
     return Whole(strategy.adapt(module, boundary, job.settings), boundary, job.task.output).to(device())
 
@@ -144,12 +145,34 @@ def _stage(job: Job, whole: Whole | Headed, arithmetic: step.Precision, *, numbe
         piece=placed.piece(job) if job.is_by_place else None,
         checkpoints=saved,
         until=job.around.until,
+        shard=_is_shared_out(job, whole.boundary),
     )
     lesson = job.lesson(rows["train"], validation(job, rows["validation"], arithmetic.dtype), augment=names)
     plan, foreseen = trial.planned(job, whole, lesson, plan, rows["validation"])
     if foreseen is not None and number == of:
         job.listener(Foreseen(foreseen))
     return _Outcome(loop.train(whole, lesson, plan, job.listener), whole.boundary, windows.told(rows["train"]))
+
+
+def _is_shared_out(job: Job, boundary: int) -> bool:
+    """Whether the network is spread over the processes; for a head alone that is not worth it."""
+    return job.settings.shard and launch.num_processes() > 1 and boundary <= len(job.backbone.blocks)
+
+
+def _verify_shared_out(job: Job, whole: nn.Module) -> None:
+    """Says where there is nobody to share with; raises `MismatchError` for what cannot be shared out."""
+    if launch.num_processes() == 1:
+        job.listener(Warned("--shard plays no part with one process. Start several: torchrun --nproc-per-node 2."))
+        return
+    shard.verify(whole)
+
+
+def _arithmetic(job: Job, whole: nn.Module, boundary: int) -> step.Precision:
+    """Measured on a step of the whole network; where that may not fit into one process, on a product alone."""
+    saved = job.checkpoints("stage-1")
+    if _is_shared_out(job, boundary):
+        return precision(job, "product", step.product, saved=saved)
+    return precision(job, _step_name(job, boundary), _one_step(job, whole), saved=saved)
 
 
 def _step_name(job: Job, boundary: int) -> str:
