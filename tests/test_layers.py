@@ -91,6 +91,7 @@ WORKSHOPS: dict[str, set[str]] = {
     "answering": {"numpy", "torch"},
     "kernels": {"torch"},
     "heads.layers": {"torch"},
+    "heads.cells": {"torch"},
     "heads.pyramid": {"torch"},
     "heads.semantic": {"torch"},
     "score": {"numpy"},

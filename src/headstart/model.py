@@ -22,11 +22,12 @@ from torch import nn
 from headstart import answering, plug
 from headstart.answering import Answers
 from headstart.contracts import Backbone, Encoded, Frame, Learned, PlaceTask, Prediction, Task
+from headstart.data.fields import content
 from headstart.errors import ModelError, ModelNotFound, OutputError
 from headstart.heads import layers, snippets
 from headstart.heads.form import Form
 from headstart.network import Headed, Reading, Whole, class_of
-from headstart.settings import LONG, WINDOWS
+from headstart.settings import LONG, PAIRED, WINDOWS
 from headstart.sources import _ref
 from headstart.sources._snippets import OF_TOKENS, OF_WINDOWS
 
@@ -181,7 +182,7 @@ def _read_facts(path: Path) -> dict[str, Any]:
     for name in ("task", "learned", "head", "max_length", "long"):
         if name not in facts:
             raise ModelError(f'{path} is damaged: it has no "{name}". Copy the model folder again.')
-    if facts["long"] not in (*LONG, WINDOWS):
+    if facts["long"] not in (*LONG, WINDOWS, PAIRED):
         raise ModelError(f'{path} is damaged: "long" is "{facts["long"]}". Copy the model folder again.')
     return facts
 
@@ -219,5 +220,5 @@ def usage(model: Model) -> str:
 
 
 def _read_as(model: Model) -> str:
-    """How the snippet of the card reads items: as pairs, where a row has two texts, or as the model reads long ones."""
-    return "pairs" if sum(field.name != "label" for field in model.task.fields) > 1 else model.long
+    """How the snippet of the card reads items: pairs in windows, or as the model reads long ones."""
+    return "pairs" if model.long == WINDOWS and len(content(model.task.fields)) > 1 else model.long

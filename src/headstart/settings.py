@@ -61,6 +61,8 @@ LONG = ("head-tail", "cut", "chunks")
 """What may be read of a text that is longer than the model reads."""
 WINDOWS = "windows"
 """What is read of it by tasks that answer for each token: all, in parts that overlap; there is no choice."""
+PAIRED = "longest-first"
+"""What is read of pairs of texts by tasks that answer for each row: both, the longer one cut; there is no choice."""
 ONLY_FOR = {"max_length": "text", "long": "text", "augment": "image", "image_size": "image", "image_scale": "image"}
 """Settings that play a part for one modality alone."""
 

@@ -18,9 +18,9 @@ import samples
 import torch
 
 import families
-from headstart import answering, contracts, network, score
+from headstart import answering, contracts, score
 from headstart.answering import Answers
-from headstart.contracts import Backbone, Encoded, Frame, Inputs, Rows
+from headstart.contracts import Backbone, Encoded, Inputs, Rows
 from headstart.heads import form
 from headstart.model import Model, load
 from headstart.network import Headed, Whole
@@ -32,7 +32,8 @@ from headstart.train import groups, loop, placed
 NAMES, ROWS = samples.NAMES, samples.ROWS
 MODELS = {"text": "bert", "image": "resnet"}
 """The tiny model a task of each modality is tried on."""
-FRAME = Frame(families.SIDE, 1.0)
+FRAME = contracts.Frame(2 * families.SIDE, 2.0)
+"""How pictures are read whose places matter."""
 LR = 5e-3
 STEPS = 30
 
@@ -60,9 +61,9 @@ def _learned(bench: Bench) -> Any:
 
 def _encoded(bench: Bench, rows: Rows) -> Encoded:
     """Rows as the tiny model reads them."""
-    long = WINDOWS if bench.task.per == "token" else "cut"
-    frame = FRAME if bench.task.per == "place" else None
-    return bench.backbone.prepare(bench.task.items(rows), where=bench.task.per != "row", long=long, frame=frame)
+    per, items = bench.task.per, bench.task.items(rows)
+    long, frame = WINDOWS if per == "token" else "cut", FRAME if per == "place" else None
+    return bench.backbone.prepare(items, where=per != "row", long=long, frame=frame)
 
 
 def _batch(bench: Bench, rows: Rows) -> tuple[Inputs, torch.Tensor]:
@@ -82,35 +83,40 @@ def _perfect(bench: Bench) -> list[Any]:
     if bench.task.per == "row":
         return list(bench.task.decode(_output(bench, bench.task.collate(bench.rows, learned)), learned, items))
     inputs, targets = _batch(bench, bench.rows)
-    return _decoded(bench, _found(bench, _output(bench, targets), inputs), bench.rows)
+    return _decoded(bench, _together(bench, _output(bench, targets), inputs), bench.rows)
 
 
-def _found(bench: Bench, output: torch.Tensor, inputs: Inputs) -> Answers:
-    """The output of all rows in one batch as what is decoded; each is one window or tile."""
+def _together(bench: Bench, output: torch.Tensor, inputs: Inputs) -> Answers:
+    """The output of all rows at once as that of each item; no item is in several windows or tiles."""
     if inputs.where is None:
         return Answers(output)
-    pairs = list(zip(output, inputs.where, strict=True))
     if bench.task.per == "place":
-        return Answers([row[None] for row, _ in pairs], [where[None] for _, where in pairs])
-    return answering.merged([(row[: len(where)], where) for row, where in pairs], _encoded(bench, bench.rows))
+        return Answers([row[None] for row in output], [where[None] for where in inputs.where])
+    parts = [(row[: len(where)], where) for row, where in zip(output, inputs.where, strict=True)]
+    return answering.merged(parts, _encoded(bench, bench.rows))
 
 
 def _whole(bench: Bench) -> Whole | Headed:
-    """A fresh network for the task: the ecosystem's, or the task's own layers on the tiny model."""
-    names, own_class = bench.task.names(_learned(bench)), network.class_of(bench.task, bench.backbone)
+    names = bench.task.names(_learned(bench))
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        if own_class is not None:
-            return Whole(bench.backbone.task_module(own_class, names), output=bench.task.output).eval()
-        reading, widths, strides = placed.maps_of(bench.backbone, _encoded(bench, bench.rows))
-        made = form.of_maps(FitSettings(), widths, strides)
-        module = copy.deepcopy(bench.backbone.module)
-        return Headed(bench.backbone, reading, bench.task.layers(made, len(names)), made, module=module).eval()
+        if bench.task.per == "place":
+            return _on_maps(bench, len(names)).eval()
+        return Whole(bench.backbone.task_module(bench.task.auto_class, names), output=bench.task.output).eval()
 
 
-def _groups(trained: Any) -> list[dict[str, Any]]:
-    head = groups.alike(trained.head, lr=LR, weight_decay=0.0) if isinstance(trained, Headed) else []
-    return groups.layered(trained.module, lr=LR, layer_decay=1.0, weight_decay=0.0) + head
+def _on_maps(bench: Bench, num_classes: int) -> Headed:
+    """A copy of the tiny model under the task's own layers."""
+    reading, widths, strides = placed.maps_of(bench.backbone, _encoded(bench, bench.rows))
+    made = form.of_maps(FitSettings(head_width=16), widths, strides)
+    module = copy.deepcopy(bench.backbone.module)
+    return Headed(bench.backbone, reading, bench.task.layers(made, num_classes), made, module=module)
+
+
+def _parts(network: Whole | Headed) -> list[dict[str, Any]]:
+    """Everything learns, and at one rate."""
+    on_top = groups.alike(network.head, lr=LR, weight_decay=0.0) if isinstance(network, Headed) else []
+    return groups.layered(network.module, lr=LR, layer_decay=1.0, weight_decay=0.0) + on_top
 
 
 def _answers(bench: Bench, whole: Whole | Headed, rows: Rows) -> list[Any]:
@@ -242,7 +248,7 @@ def eight_rows_are_learnt_in_thirty_steps(bench: Bench) -> None:
             bench.task.counted(_batch(bench, bench.rows)[1]).numpy(),
         )
         plan = loop.Plan(
-            _groups,
+            _parts,
             FitSettings(batch_size=ROWS, ema=0.0),
             Recipe(epochs=STEPS, lr=LR, patience=STEPS),
             "float32",
@@ -250,7 +256,7 @@ def eight_rows_are_learnt_in_thirty_steps(bench: Bench) -> None:
         history = loop.train(whole, lesson, plan, silent)
     learnt = bench.task.metrics(_answers(bench, whole, bench.rows), bench.rows, _learned(bench))["metrics"]
     assert history[-1].loss < 0.7 * history[0].loss
-    assert learnt[bench.task.primary]["value"] > 0.8
+    assert learnt[bench.task.primary]["value"] > samples.truth_of(bench.task).learnt
 
 
 def _of_all(bench: Bench, rows: Sequence[int]) -> tuple[Inputs, torch.Tensor]:
@@ -278,12 +284,13 @@ def predictions_do_not_change_with_the_order_of_rows(bench: Bench) -> None:
 
 
 def predictions_do_not_change_with_padding_and_company(bench: Bench) -> None:
-    whole, encoded = _whole(bench), _encoded(bench, bench.rows)
+    whole = _whole(bench)
     alone = [_answers(bench, whole, bench.rows.take([i]))[0] for i in range(ROWS)]
     with torch.inference_mode():
-        inputs = encoded.take(range(ROWS))
+        inputs = _encoded(bench, bench.rows).take(range(ROWS))
         output = whole(inputs)
-    _assert_alike(_decoded(bench, _found(bench, output, inputs), bench.rows), alone)
+    together = _together(bench, output, inputs)
+    _assert_alike(_decoded(bench, together, bench.rows), alone)
 
 
 def baselines_answer_every_row(bench: Bench) -> None:

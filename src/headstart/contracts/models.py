@@ -171,7 +171,8 @@ class Backbone(Protocol):
         A text of more than `max_length` tokens, or more than the model reads, is shortened: of `long`, "cut" keeps its
         first tokens, "head-tail" its first and its last, "chunks" all in several rows, "windows" all in several that
         overlap; the last two give `windows.Windows`.
-        Of pairs of texts the second is always read in such windows, each beside the first, and `where` is of it alone.
+        Of pairs of texts the second is read in such windows, each beside the first, and `where` is of it alone; with
+        another `long` a pair is one row, and what is too much is cut off the longer text.
         With `where`, batches also say which characters or seconds each token covers.
         With a `frame` pictures are read whole, perhaps in overlapping tiles (`windows.Windows`), none of them squeezed;
         batches then say what each input covers.
@@ -209,7 +210,8 @@ class Backbone(Protocol):
         class in `vectors`: every hidden state averaged, a tensor (B, D) each. That line is the last, and where there
         are tokens or maps the one before it has left them in `states`, (B, T, D) or (B, D, H, W); for texts `inputs`
         has the "attention_mask". Texts are shortened as by `prepare`; of "chunks" and "windows" each window is a row,
-        and `owners` has its item; of "pairs" the items are pairs, whose second text is read in windows.
+        and `owners` has its item; of "pairs" the items are pairs, whose second text is read in windows, of
+        "longest-first" pairs that are cut.
         """
 
     def digest(self) -> str:

@@ -120,9 +120,12 @@ def _content(found: Found, facts: Facts) -> tuple[Likeness, list[Problem]]:
     texts = [one for one in found.fields if one.kind == "text"]
     if not texts:
         return Likeness({}, {}), []
-    text = next((one.name for one in texts if one.is_shared), texts[0].name)
-    facts |= _lengths(found.splits, text)
-    return text_likeness(found.splits, text), []
+    shared = next((one.name for one in texts if one.is_shared), None)
+    # where no text is shared, rows with several are alike where all of these are
+    alike = [shared] if shared is not None else [one.name for one in texts]
+    for text in alike:
+        facts |= _lengths(found.splits, text)
+    return text_likeness(found.splits, alike), []
 
 
 def _lengths(splits: Mapping[str, Rows], text: str) -> Facts:

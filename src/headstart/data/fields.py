@@ -50,6 +50,11 @@ class _Match:
     missing: tuple[Field, ...]
 
 
+def content(fields: Sequence[Field]) -> tuple[Field, ...]:
+    """What a task's items are made of: all fields but the truth; of two texts a pair."""
+    return tuple(field for field in fields if field.name != "label")
+
+
 def parse_columns(text: str | None) -> Asked:
     """The meaning of `--columns`: "text,label" names columns in order, "text=review,label=stars" renames.
 

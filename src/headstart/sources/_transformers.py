@@ -95,7 +95,7 @@ class TransformersBackbone:
         """Token ids; or images and recordings, to be opened when a batch needs them.
 
         Args:
-            items: Texts, or pairs of them of which the second is read in windows; images as paths, Pillow images or
+            items: Texts, or pairs of them; images as paths, Pillow images or
                 arrays (H, W, 3) of uint8; recordings as paths or as arrays of samples at the rate the model reads.
             max_length: Longest text in tokens, special tokens included; by default what the model reads.
             where: Whether batches also say which characters or seconds each token covers.
@@ -114,9 +114,10 @@ class TransformersBackbone:
             return EncodedSounds(self.processor, tuple(items), Frames.of(self.module, self.processor), where)
         limit = self._limit(max_length)
         if items and isinstance(items[0], tuple):
-            pairs = EncodedPairs.of(self.processor, items, limit=limit)
+            in_windows = long == "windows"
+            pairs = (EncodedPairs.of if in_windows else EncodedPairs.cut)(self.processor, items, limit=limit)
             self._verify(pairs.texts)
-            return Windows(pairs, pairs.owners)
+            return Windows(pairs, pairs.owners) if in_windows else pairs
         encoded = EncodedTexts.of(self.processor, items, limit=limit, where=where, long=long)
         self._verify(encoded)
         return Windows(encoded, encoded.owners) if long in IN_PARTS else encoded
