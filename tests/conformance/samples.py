@@ -20,9 +20,10 @@ from PIL import Image
 from torch.nn.functional import one_hot
 
 import families
+import tones
 from headstart.contracts import Rows
 from headstart.data import answers, boxes, labels, masks, spans, words
-from headstart.tasks import semantic_segmentation
+from headstart.tasks import _ctc, semantic_segmentation
 
 NAMES = ("alpha", "beta", "gamma")
 SETS = (("alpha",), ("alpha", "beta"), ("gamma",), (), ("beta", "gamma"), ("gamma",), ("beta",), NAMES)
@@ -31,6 +32,8 @@ ROWS = 8
 SURE = 30.0
 SHADES = ((200, 60, 40), (40, 190, 80), (50, 60, 200))
 """Of each class where it is painted into a picture."""
+SAID = ("a", "b", "c", "a", "b", "c", "a", "b")
+"""What is said in the recordings, a tone for each letter."""
 
 
 def _texts(place: Path) -> list[str]:
@@ -55,7 +58,11 @@ def _pictures(place: Path) -> list[str]:
     return [str(file) for file in files]
 
 
-CONTENTS: Mapping[str, Callable[[Path], list[str]]] = {"text": _texts, "image": _pictures}
+def _sounds(place: Path) -> list[str]:
+    return [str(tones.write(place / f"{i}.wav", SAID[i], seed=i)) for i in range(ROWS)]
+
+
+CONTENTS: Mapping[str, Callable[[Path], list[str]]] = {"text": _texts, "image": _pictures, "audio": _sounds}
 """Kind of field -> as many of its values as there are rows, each as far from the others as it can be."""
 
 
@@ -119,6 +126,38 @@ def _unknowing_of_pixels(targets: torch.Tensor, num_classes: int) -> torch.Tenso
     return torch.tensor(found)
 
 
+def _letters(row: torch.Tensor) -> list[int]:
+    return [int(number) for number in row[_ctc.FIRST :] if number >= 0]
+
+
+def _sure_of_letters(targets: torch.Tensor, num_outputs: int) -> torch.Tensor:
+    """Each letter at every second frame, and blanks between and behind them."""
+    output = torch.zeros(len(targets), int(targets[:, _ctc.FRAMES].max()), num_outputs)
+    for row, target in enumerate(targets):
+        output[row, :, int(target[_ctc.NOTHING])] = SURE
+        for at, letter in enumerate(_letters(target)):
+            output[row, 2 * at, int(target[_ctc.NOTHING])] = 0
+            output[row, 2 * at, letter] = SURE
+    return output
+
+
+def _cost_of_any(target: torch.Tensor, num_outputs: int) -> float:
+    """What a letter costs where every output is as likely as any: by the number of alignments, counted one by one."""
+    letters, num_frames = _letters(target), int(target[_ctc.FRAMES])
+    ways: dict[tuple[int, bool], int] = {(0, True): 1}  # letters written so far, and whether the last frame was blank
+    for _ in range(num_frames):
+        after: dict[tuple[int, bool], int] = {}
+        for (done, is_blank), count in ways.items():
+            steps = [(done, True)] + ([(done, False)] if not is_blank else [])
+            if done < len(letters) and (is_blank or letters[done] != letters[done - 1]):
+                steps.append((done + 1, False))
+            for step in steps:
+                after[step] = after.get(step, 0) + count
+        ways = after
+    alignments = ways.get((len(letters), True), 0) + ways.get((len(letters), False), 0)
+    return (num_frames * math.log(num_outputs) - math.log(alignments)) / len(letters)
+
+
 TRUTHS: Mapping[str, Truth] = {
     "mask": Truth(
         _painted,
@@ -148,6 +187,13 @@ TRUTHS: Mapping[str, Truth] = {
         lambda targets: torch.ones(len(targets)),
         # it might be any token of the text, or none
         lambda targets, _: (1 + (targets >= 0).sum(dim=1).float()).log().mean(dim=1),
+    ),
+    "transcript": Truth(
+        lambda content: list(SAID[: len(content)]),
+        _sure_of_letters,
+        lambda answer: answer["text"],
+        lambda targets: (targets[:, _ctc.FIRST :] >= 0).sum(dim=1),
+        lambda targets, num_outputs: torch.tensor([_cost_of_any(row, num_outputs) for row in targets]),
     ),
     "boxes": Truth(
         lambda content: [_boxes(i) for i in range(len(content))],

@@ -30,7 +30,7 @@ from headstart.sources import dir as folders
 from headstart.train import groups, loop, placed
 
 NAMES, ROWS = samples.NAMES, samples.ROWS
-MODELS = {"text": "bert", "image": "resnet"}
+MODELS = {"text": "bert", "image": "resnet", "audio": "hubert"}
 """The tiny model a task of each modality is tried on."""
 FRAME = contracts.Frame(2 * families.SIDE, 2.0)
 """How pictures are read whose places matter."""

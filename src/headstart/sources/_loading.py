@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from headstart import stack
 from headstart.contracts import Modality
 from headstart.errors import HeadstartError, MismatchError, ModelError
-from headstart.sources import _shorter, _timm, _torchvision
+from headstart.sources import _folder, _shorter, _spellers, _timm, _torchvision
 
 if TYPE_CHECKING:
     from torch import nn
@@ -64,6 +64,8 @@ def bare(folder: Path, *, trust: bool = False, blocks: int | None = None) -> nn.
         MismatchError: Its config does not say how many blocks there are.
     """
     lower = _shorter.overrides(folder, blocks)
+    if not _folder.has_weights(folder):
+        return _fresh(folder, "AutoModel", lower)
     with reading(folder):
         module, report = _bare_class(folder, trust).from_pretrained(
             folder, **_strict(folder, trust), **lower, ignore_mismatched_sizes=True, output_loading_info=True
@@ -111,7 +113,11 @@ def for_task(
     import transformers
 
     named = {} if names is None else _named(names)
+    if auto_class == "AutoModelForCTC":
+        named = _spellers.overrides(folder, names)
     named |= _shorter.overrides(folder, blocks)
+    if not _folder.has_weights(folder):
+        return _fresh(folder, auto_class, named)
     with reading(folder):
         try:
             module: nn.Module = getattr(transformers, auto_class).from_pretrained(
@@ -122,6 +128,19 @@ def for_task(
                 raise
             raise MismatchError(f'"{folder.name}" has no {auto_class} in transformers. Choose another.') from error
     return _settled(module).eval()
+
+
+def _fresh(folder: Path, auto_class: str, changes: Mapping[str, Any]) -> nn.Module:
+    """A model of a config alone, with the weights its family draws, the same each time."""
+    import torch
+    import transformers
+
+    changes = {name: value for name, value in changes.items() if name != "ignore_mismatched_sizes"}
+    with reading(folder), torch.random.fork_rng():
+        torch.manual_seed(0)
+        config = transformers.AutoConfig.from_pretrained(folder, local_files_only=True, **changes)
+        module: nn.Module = getattr(transformers, auto_class).from_config(config)
+    return module.eval()
 
 
 def has_class(config: Any, auto_class: str) -> bool:
