@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 import families
 import headstart
@@ -59,10 +59,17 @@ def _boxed(at: int) -> dict[str, Any]:
     left, shade = ((2, (250, 250, 60)), (SIDE // 2 + 2, (10, 10, 120)))[at % 2]
     top, side = 2 + at % 5, SIDE // 3
     picture.paste(shade, (left, top, left + side, top + side))
-    buffer = io.BytesIO()
-    picture.save(buffer, format="PNG")
     boxes = {"bbox": [[left, top, side, side]], "category": ["bright" if at % 2 == 0 else "dark"]}
-    return {"picture": buffer.getvalue(), "objects": boxes}
+    return {"file_name": picture, "objects": boxes}
+
+
+def _masked(at: int) -> dict[str, Any]:
+    """A bright field on one side, and the mask that says so."""
+    picture, mask = families.picture((90, 90, 90), seed=at), Image.new("L", (SIDE, SIDE))
+    left = (0, SIDE // 2)[at % 2]
+    picture.paste((250, 250, 60), (left, 0, left + SIDE // 2, SIDE))
+    mask.paste(1, (left, 0, left + SIDE // 2, SIDE))
+    return {"file_name": picture, "mask": mask}
 
 
 SAID = ("ab", "ba", "aab", "bb")
@@ -79,9 +86,10 @@ TASKS: dict[str, tuple[Any, str]] = {
     "multi-label-text-classification": (_labelled, "f1_micro"),
     "text-pair-classification": (_paired, "accuracy"),
     "object-detection": (_boxed, "map"),
+    "semantic-segmentation": (_masked, "mean_iou"),
     "automatic-speech-recognition": (_said, "word_accuracy"),
 }
-MODELS = {"object-detection": "resnet", "automatic-speech-recognition": "hubert"}
+MODELS = {"object-detection": "resnet", "semantic-segmentation": "resnet", "automatic-speech-recognition": "hubert"}
 """The tiny model that is advised on, where it is not one of texts."""
 
 
@@ -91,7 +99,7 @@ def advised(request: Any, tmp_path_factory: pytest.TempPathFactory, family: fami
     data = written(request.param, folder)
     model = family(MODELS.get(request.param, "bert"))
     asked = {"candidates": f"dir:{model}", "epochs": 1, "precision": "float32", "lr": 0.02, "batch_size": 8}
-    asked |= {"image_size": families.SIDE, "head_width": 8} if request.param == "object-detection" else {}
+    asked |= {"image_size": families.SIDE, "head_width": 8} if MODELS.get(request.param) == "resnet" else {}
     return request.param, headstart.advise(data, out=folder / "advice", **asked)
 
 
@@ -100,9 +108,10 @@ def written(name: str, folder: Path) -> Path:
     lines = []
     for at in range(FEW if name in MODELS else ROWS):
         row = TASKS[name][0](at)
-        if "picture" in row:
-            (folder / f"{at}.png").write_bytes(row.pop("picture"))
-            row["file_name"] = f"{at}.png"
+        for column, value in row.items():
+            if isinstance(value, Image.Image):
+                row[column] = f"{column}-{at}.png"
+                value.save(folder / row[column])
         if "sound" in row:
             row["file_name"] = tones.write(folder / f"{at}.wav", row.pop("sound"), seed=at).name
         lines.append(json.dumps(row))
