@@ -99,7 +99,9 @@ def advised(request: Any, tmp_path_factory: pytest.TempPathFactory, family: fami
     data = written(request.param, folder)
     model = family(MODELS.get(request.param, "bert"))
     asked = {"candidates": f"dir:{model}", "epochs": 1, "precision": "float32", "lr": 0.02, "batch_size": 8}
-    asked |= {"image_size": families.SIDE, "head_width": 8} if MODELS.get(request.param) == "resnet" else {}
+    asked |= (
+        {"image_size": 2 * SIDE, "image_scale": "fit", "head_width": 8} if MODELS.get(request.param) == "resnet" else {}
+    )
     return request.param, headstart.advise(data, out=folder / "advice", **asked)
 
 

@@ -7,7 +7,6 @@ Which these are is the task's business (`Task.points`); here some of them are dr
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,7 @@ import torch
 from headstart import batches, kernels, windows
 from headstart.contracts import Encoded, Points, States
 from headstart.device import device
+from headstart.errors import DataError
 from headstart.train import head
 from headstart.train.job import Job
 
@@ -45,7 +45,11 @@ class Scorable:
 
 
 def of(job: Job) -> Scorable:
-    """The points of the training rows, drawn where there are many."""
+    """The points of the training rows, drawn where there are many.
+
+    Raises:
+        DataError: They have none.
+    """
     if job.task.per == "row":
         truth = job.task.points(job.train, job.learned).truth
         rows = some_of(len(truth), seed=job.settings.seed)
@@ -53,21 +57,23 @@ def of(job: Job) -> Scorable:
     rows = some_of(len(job.train), seed=job.settings.seed, most=MOST_ROWS)
     encoded = job.encoded(job.train.take(rows))
     owners = rows[windows.owners(encoded)]
-    told = list(_told(job, encoded, owners))
-    chosen = thinned(np.concatenate([points.truth for points in told]), per=job.task.per, seed=job.settings.seed)
-    return _averaged(job, encoded, told, chosen)
+    # a picture that is read in many tiles, or a long text, is looked at in some of them
+    looked = np.array_split(some_of(len(owners), seed=job.settings.seed, most=MOST_ROWS), _num_parts(len(owners)))
+    told = [job.task.points(job.train.take(owners[part]), job.learned, encoded.take(part).where) for part in looked]
+    truth = np.concatenate([points.truth for points in told])
+    if not len(truth):
+        raise DataError("The rows show nothing that a model could be scored by: no part of any has a class. Add some.")
+    chosen = thinned(truth, per=job.task.per, seed=job.settings.seed)
+    return _averaged(job, encoded, looked, told, chosen)
+
+
+def _num_parts(num_rows: int) -> int:
+    return -(-min(num_rows, MOST_ROWS) // ROWS_AT_ONCE)
 
 
 def some_of(num: int, *, seed: int, most: int = MOST) -> Indices:
     """At most so many of them, in order."""
     return np.sort(np.random.default_rng(seed).permutation(num)[:most])
-
-
-def _told(job: Job, encoded: Encoded, owners: Indices) -> Iterator[Points]:
-    """The points of every row or window, some at a time; `owners` counts within these."""
-    for start in range(0, len(owners), ROWS_AT_ONCE):
-        part = np.arange(start, min(start + ROWS_AT_ONCE, len(owners)))
-        yield job.task.points(job.train.take(owners[part]), job.learned, encoded.take(part).where)
 
 
 def thinned(classes_P: npt.NDArray[np.int64], *, per: str, seed: int) -> Indices:
@@ -98,17 +104,17 @@ def some_of_these(points: Indices, *, seed: int) -> Indices:
     return np.sort(points[some_of(len(points), seed=seed)])
 
 
-def _averaged(job: Job, encoded: Encoded, told: list[Points], chosen: Indices) -> Scorable:
+def _averaged(job: Job, encoded: Encoded, looked: list[Indices], told: list[Points], chosen: Indices) -> Scorable:
     """The states of the chosen points, a pass over the rows that have any."""
     module = kernels.tuned(job.backbone.module.eval().to(device()))
     features, truth, before = list[Any](), list[Any](), 0
-    for number, points in enumerate(told):
+    for part, points in zip(looked, told, strict=True):
         mine = chosen[(chosen >= before) & (chosen < before + len(points.truth))] - before
         before += len(points.truth)
         if not len(mine):
             continue
         rows, at = np.unique(points.owners[mine], return_inverse=True)
-        inputs = batches.placed(encoded.take(number * ROWS_AT_ONCE + rows))
+        inputs = batches.placed(encoded.take(part[rows]))
         with torch.inference_mode():
             states = job.backbone.states(module, inputs)
         assert points.places is not None, "points within rows lie somewhere in them"

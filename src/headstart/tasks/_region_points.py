@@ -19,7 +19,7 @@ MIRRORS = ((True, False), (False, True), (True, True))
 PIXELS = 40
 """Of a class in an input; neighbours show the same."""
 APART = 0.1
-"""Largest overlap with any thing of a region that shows none."""
+"""Largest share of a region that shows none which a thing may cover."""
 
 
 def of_boxes(targets_BG5: Floats) -> Points:
@@ -60,11 +60,9 @@ def _of_row(boxes_G5: Floats) -> Iterator[tuple[float, ...]]:
     marked_N4 = boxes_G5[(boxes_G5[:, 3:] > boxes_G5[:, 1:3]).all(axis=1), 1:]  # crowds among them
     for label, *edges in things_N4.tolist():
         yield (label + 1, *edges)
-        beside = next(
-            (one for one in _mirrored(edges) if _rectangles.overlap(one[None], marked_N4).max() <= APART), None
-        )
-        if beside is not None:
-            yield (0.0, *beside.tolist())
+        most = APART * _rectangles.area(np.array(edges))
+        free = [one for one in _mirrored(edges) if _rectangles.shared(one[None], marked_N4).max() <= most]
+        yield from ((0.0, *one.tolist()) for one in free[:1])
 
 
 def _mirrored(edges: list[float]) -> Iterator[Floats]:
