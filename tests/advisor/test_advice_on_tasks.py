@@ -19,7 +19,7 @@ from headstart.settings import FitSettings
 SIDE = families.SIDE
 ROWS = 42
 """Too few for learning curves, which have tests of their own."""
-FEW = 15
+FEW = 9
 """Of pictures and recordings, each of which takes a while."""
 
 
