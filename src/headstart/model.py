@@ -22,11 +22,12 @@ from torch import nn
 from headstart import answering, plug
 from headstart.answering import Answers
 from headstart.contracts import Backbone, Encoded, Frame, Learned, PlaceTask, Prediction, Task
+from headstart.data.fields import content
 from headstart.errors import ModelError, ModelNotFound, OutputError
 from headstart.heads import layers, snippets
 from headstart.heads.form import Form
 from headstart.network import Headed, Reading, Whole, class_of
-from headstart.settings import LONG, WINDOWS
+from headstart.settings import LONG, PAIRED, WINDOWS
 from headstart.sources import _ref
 from headstart.sources._snippets import OF_TOKENS, OF_WINDOWS
 
@@ -181,7 +182,7 @@ def _read_facts(path: Path) -> dict[str, Any]:
     for name in ("task", "learned", "head", "max_length", "long"):
         if name not in facts:
             raise ModelError(f'{path} is damaged: it has no "{name}". Copy the model folder again.')
-    if facts["long"] not in (*LONG, WINDOWS):
+    if facts["long"] not in (*LONG, WINDOWS, PAIRED):
         raise ModelError(f'{path} is damaged: "long" is "{facts["long"]}". Copy the model folder again.')
     return facts
 
@@ -209,15 +210,17 @@ def usage(model: Model) -> str:
     if not isinstance(model.network, Headed):
         own_class = class_of(model.task, model.backbone)
         opened = model.backbone.usage(own_class, max_length=model.max_length, long=_read_as(model))
-        return opened + model.task.snippet
+        merging = OF_TOKENS if model.backbone.modality == "audio" and model.long == WINDOWS else ""
+        return opened + merging + model.task.snippet
     if model.network.form.reads_maps:
         return model.task.snippet
     opening = model.backbone.usage(None, max_length=model.max_length, long=_read_as(model))
-    merging = {"chunks": OF_WINDOWS, WINDOWS: OF_TOKENS}.get(model.long, "") if model.backbone.max_tokens else ""
+    reads_in_parts = model.backbone.max_tokens or model.backbone.modality == "audio"
+    merging = {"chunks": OF_WINDOWS, WINDOWS: OF_TOKENS}.get(model.long, "") if reads_in_parts else ""
     trained, told = model.network, (model.names, model.backbone.modality)
     return snippets.code(trained.form, opening, trained.reading.groups, *told, after=merging) + model.task.snippet
 
 
 def _read_as(model: Model) -> str:
-    """How the snippet of the card reads items: as pairs, where a row has two texts, or as the model reads long ones."""
-    return "pairs" if sum(field.name != "label" for field in model.task.fields) > 1 else model.long
+    """How the snippet of the card reads items: pairs in windows, or as the model reads long ones."""
+    return "pairs" if model.long == WINDOWS and len(content(model.task.fields)) > 1 else model.long

@@ -15,7 +15,7 @@ from headstart import __version__
 from headstart.contracts import Backbone, Ref, Rows, Splits
 from headstart.cost import Cost
 from headstart.progress import Event, Note, Warned
-from headstart.settings import FitSettings
+from headstart.settings import PAIRED, FitSettings
 
 if TYPE_CHECKING:
     from torch import nn
@@ -105,9 +105,12 @@ def long_texts(told: Mapping[str, int], long: str) -> Event | None:
         return Note(f"{said}: they were read in parts, which made {told['rows']:,} rows of all texts; nothing is lost.")
     if not told["truncated"]:
         return None
-    kept = "their first and last tokens were read" if long == "head-tail" else "their ends were cut off"
-    said = f"{told['truncated']:,} training texts are longer than the model reads"
-    return Warned(f"{said}: {kept}, and {told['tokens_lost']:,} tokens were not read.")
+    kept = {"head-tail": "their first and last tokens were read", PAIRED: "the longer text's end was cut off"}
+    what = "pairs" if long == PAIRED else "texts"
+    said = f"{told['truncated']:,} training {what} are longer than the model reads"
+    return Warned(
+        f"{said}: {kept.get(long, 'their ends were cut off')}, and {told['tokens_lost']:,} tokens were not read."
+    )
 
 
 def anatomy_of(backbone: Backbone) -> dict[str, Any]:

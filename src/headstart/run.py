@@ -18,18 +18,20 @@ from headstart.budget import budget
 from headstart.contracts import Backbone, Prediction, Problem, Rows, Splits, Strategy, Task
 from headstart.cost import Meter
 from headstart.data.check import Accepted, Checked, accept, check
+from headstart.data.fields import content
 from headstart.data.lengths import token_facts
 from headstart.data.read import Found
 from headstart.data.split import split
-from headstart.errors import MismatchError
+from headstart.errors import MismatchError, SettingError
 from headstart.finding import find as find
 from headstart.heads import form
+from headstart.idle import idle
 from headstart.journal import Journal, journal
 from headstart.model import Model, usage
 from headstart.progress import Listener, Measured, Note, Stage, Warned, silent
 from headstart.report import page
 from headstart.report.card import card
-from headstart.settings import FitSettings, idle
+from headstart.settings import PAIRED, FitSettings
 from headstart.sources import _ref
 from headstart.strategies import _freezing
 from headstart.train import learn
@@ -89,7 +91,7 @@ def fit(data: Any, settings: FitSettings, *, out: Path, resume: bool = False, li
         scores, predictions = _judge(fitted, splits, settings, log)
         scores["seeds"] = several
         facts["per"] = task.per
-        facts |= _learnt_facts(learnt, stages[-1], backbone, settings, log)
+        facts |= _learnt_facts(learnt, stages[-1], fitted, log)
         fitted.save(partial / "model", card=card(facts, scores, usage(fitted)))
         record.write_predictions(
             partial / "predictions.parquet", splits.test, task.columns(predictions, splits.test, fitted.learned)
@@ -103,12 +105,18 @@ def _decided(settings: FitSettings, backbone: Backbone, task: Task, log: Journal
     """The settings with a strategy that does what `--freeze` asks for, and the strategy; what plays no part is said.
 
     Raises:
-        SettingError: The head that is asked for makes one vector of a row, and the task answers for parts of it.
+        SettingError: The head that is asked for makes one vector of a row, and the task answers for parts of it; or
+            there are no weights that the strategy could keep.
     """
     if settings.freeze is not None:
         settings = _freezing.settled(settings, backbone)
         log(Note(_freezing.said(settings)))
     strategy: Strategy = plug.load("strategies", settings.strategy)
+    if backbone.is_fresh and settings.strategy != "scratch":
+        raise SettingError(
+            f'--strategy {settings.strategy}: "{backbone.ref}" is an architecture without weights, of which '
+            f"nothing can be kept. Use --strategy scratch, or another --model."
+        )
     if task.per == "token":
         form.verify_by_token(settings)
     if task.per == "place":
@@ -121,7 +129,8 @@ def _decided(settings: FitSettings, backbone: Backbone, task: Task, log: Journal
 def _unused(strategy: Strategy, settings: FitSettings, task: Task) -> frozenset[str]:
     """The settings that play no part, by the strategy and by the task."""
     of_places = {"image_size", "image_scale"} if task.per != "place" else set()
-    return strategy.unused(settings, task) | of_places | ({"long"} if task.per == "token" else set())
+    has_no_choice = task.per == "token" or len(content(task.fields)) > 1
+    return strategy.unused(settings, task) | of_places | ({"long"} if has_no_choice else set())
 
 
 def learn_items(items: list[Any], labels: list[str], settings: FitSettings, *, task_name: str) -> Model:
@@ -153,7 +162,7 @@ def choose_backbone(settings: FitSettings, task: Task) -> tuple[Backbone, str]:
         MismatchError: It reads something else than the task's rows hold.
     """
     if settings.model is None:
-        asked, why = _ref.best(task.modality)
+        asked, why = _ref.best(task.modality, may_be_fresh=settings.strategy == "scratch")
     else:
         asked, why = settings.model, f"{settings.model} was asked for."
     backbone = _ref.load(asked, revision=settings.revision, offline=settings.offline, trust=settings.trust)
@@ -165,6 +174,8 @@ def choose_backbone(settings: FitSettings, task: Task) -> tuple[Backbone, str]:
         raise MismatchError(
             f'"{asked}" gives one vector for a row, and this task needs one for each {task.per}. Choose another.'
         )
+    if len(content(task.fields)) > 1 and not backbone.blocks:
+        raise MismatchError(f'"{asked}" reads one text at a time, and the rows hold two each. Choose another.')
     if settings.blocks is None:
         return backbone, why
     return backbone.shortened(settings.blocks), f"{why} Its lowest {settings.blocks} blocks are kept."
@@ -226,11 +237,10 @@ def _judge(
     return scores, predictions
 
 
-def _learnt_facts(
-    learnt: learn.Learnt, boundary: int, backbone: Backbone, settings: FitSettings, log: Journal
-) -> dict[str, Any]:
-    if said := record.long_texts(learnt.long, settings.long):
+def _learnt_facts(learnt: learn.Learnt, boundary: int, fitted: Model, log: Journal) -> dict[str, Any]:
+    if said := record.long_texts(learnt.long, fitted.long):
         log(said)
+    backbone = fitted.backbone
     num_blocks = len(backbone.blocks)
     return {
         "boundary": boundary,
@@ -239,6 +249,7 @@ def _learnt_facts(
         "reading": learnt.reading,
         "precision": learnt.precision.dtype,
         "long": dict(learnt.long),
+        "read_as": fitted.long,
         "augment": list(learnt.augment),
         "parameters": record.parameters(learnt.network, learnt.num_trained),
         "recipe": None if learnt.recipe is None else dataclasses.asdict(learnt.recipe),
@@ -265,10 +276,11 @@ def inspect_tokens(found: Found, settings: FitSettings) -> tuple[dict[str, Any],
     if not backbone.max_tokens and settings.max_length is None:
         return {}, ()  # it reads texts of any length
     items = task.items(found.splits["train"])
-    # of pairs the second is what may be long
-    texts = [item[-1] if isinstance(item, tuple) else item for item in items]
+    is_paired = task.per == "row" and len(content(task.fields)) > 1
+    # both texts of a pair stand in one row; of a question and a text the second is what may be long
+    texts = [(" ".join(item) if is_paired else item[-1]) if isinstance(item, tuple) else item for item in items]
     lengths, unknown = backbone.count_tokens(texts)
     limit = settings.max_length or backbone.max_tokens
-    words = [len(text.split()) for text in texts]
-    facts, problems = token_facts(lengths, limit=limit, words=words, unknown=unknown, long=settings.long)
+    words, long = [len(text.split()) for text in texts], PAIRED if is_paired else settings.long
+    facts, problems = token_facts(lengths, limit=limit, words=words, unknown=unknown, long=long)
     return facts, tuple(problems)

@@ -8,7 +8,7 @@ Pure functions of arrays; what a prediction is and what a row says is the tasks'
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,8 @@ AT_ONCE = 2**17
 """Rows that are drawn together; more at once gain nothing."""
 Z95 = 1.959963984540054
 """The 97.5 % point of the normal distribution."""
+ENDS = (2.5, 97.5)
+"""The percentiles of resamples between which an interval of 95 % lies."""
 BINS = 15
 
 
@@ -89,12 +91,16 @@ def bootstrap_at_once(
         num_rows: N.
         seed: Of the resampling.
     """
+    low, high = np.percentile(np.concatenate([statistic(rows) for rows in draws(num_rows, seed=seed)]), ENDS)
+    return float(low), float(high)
+
+
+def draws(num_rows: int, *, seed: int) -> Iterator[Ints]:
+    """The rows of all resamples of a bootstrap, some at a time, shape (R, N)."""
     generator = np.random.default_rng(seed)
     step = max(1, AT_ONCE // max(1, num_rows))
-    sizes = [min(step, RESAMPLES - start) for start in range(0, RESAMPLES, step)]
-    values = np.concatenate([statistic(generator.integers(0, num_rows, (size, num_rows))) for size in sizes])
-    low, high = np.percentile(values, [2.5, 97.5])
-    return float(low), float(high)
+    for start in range(0, RESAMPLES, step):
+        yield generator.integers(0, num_rows, (min(step, RESAMPLES - start), num_rows))
 
 
 def classification(truth: Ints, probabilities: Floats, *, names: Sequence[str], seed: int = 0) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from headstart.contracts import Problem
+from headstart.settings import PAIRED
 
 MAX_CUT = 0.05
 """Share of texts cut short from which it is warned of."""
@@ -34,7 +35,7 @@ def token_facts(
         limit: Tokens the model reads.
         words: Words of each text, split at spaces.
         unknown: Tokens of each text that the tokenizer had no name for.
-        long: What is read of texts longer than the limit: "head-tail", "cut" or "chunks".
+        long: What is read of texts longer than the limit: "head-tail", "cut" or "chunks"; "longest-first" of pairs.
     """
     if len(lengths) == 0:
         return {}, []
@@ -59,9 +60,10 @@ def _of_cut(num_cut: int, num_rows: int, limit: int, long: str) -> list[Problem]
     if num_cut <= MAX_CUT * num_rows:
         return []
     part = "middle" if long == "head-tail" else "end"
+    in_parts = "" if long == PAIRED else ", or read all of them in parts with --long chunks"
     said = (
         f"{num_cut:,} of {num_rows:,} texts are longer than the {limit} tokens that are read, and lose their {part}. "
-        "Raise --max-length if the model allows it, or read all of them in parts with --long chunks."
+        f"Raise --max-length if the model allows it{in_parts}."
     )
     return [Problem("warning", "texts-cut", said)]
 

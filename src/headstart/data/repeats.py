@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from headstart.contracts import SPLITS, Problem, Rows
 from headstart.data.duplicates import Keys, Pairs, groups, image_keys, near_images, near_texts, text_keys
@@ -31,9 +32,13 @@ class Likeness:
     groups: Mapping[str, Keys]
 
 
-def text_likeness(splits: Mapping[str, Rows], text: str) -> Likeness:
-    """Which texts are alike."""
-    texts = _joined(splits, text)
+def text_likeness(splits: Mapping[str, Rows], fields: Sequence[str]) -> Likeness:
+    """Which rows are alike in all of these texts."""
+    texts = _joined(splits, fields[0])
+    if len(fields) > 1:
+        # a sign that no text has, so that ("a b", "c") is not ("a", "b c")
+        sign = pa.scalar(" \0 ", pa.large_string())
+        texts = pc.binary_join_element_wise(*(_joined(splits, field) for field in fields), sign)
     keys = text_keys(texts)
     # Equal texts need no finding; only one of each is compared with the others.
     _, first = np.unique(keys, return_index=True)

@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from headstart.report import words as say
+from headstart.settings import PAIRED
 
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 DATASET_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
@@ -230,7 +231,9 @@ def _long(run: Mapping[str, Any]) -> list[str]:
         return []
     if run.get("per") == "token":
         return [f"Texts of more than {limit} tokens are read in windows that overlap, and nothing of them is lost."]
-    long = settings.get("long", "cut")
+    long = run.get("read_as", settings.get("long", "cut"))
+    if long == PAIRED:
+        return [f"Of pairs of more than {limit} tokens the end of the longer text is not read."]
     if long == "chunks":
         return [f"Texts of more than {limit} tokens are read in parts, whose answers are averaged."]
     first = "first and last" if long == "head-tail" else "first"

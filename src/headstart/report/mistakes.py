@@ -58,7 +58,7 @@ def worst(predictions: Path, *, count: int = SHOWN) -> tuple[list[Mistake], int]
 
     names = parquet.read_schema(predictions).names
     content = "image" if "image" in names else next(name for name in names if name != "label")
-    contents = [content, "context"] if "context" in names else [content]
+    contents = [content, *(name for name in ("context", "text_pair") if name in names)]
     columns = [*dict.fromkeys(contents), "label", "file", "row", "prediction", "confidence"]
     table = parquet.read_table(predictions, columns=columns, filters=[("correct", "==", False)])
     order = [("confidence", "descending"), ("file", "ascending"), ("row", "ascending")]
@@ -79,11 +79,16 @@ def _mistakes(table: pa.Table, content: str) -> list[Mistake]:
             confidence=float(row["confidence"]),
             file=Path(row["file"]).name,
             row=int(row["row"]),
-            text=None if content == "image" else shortened(str(row[content]), TEXT_LENGTH),
+            text=None if content == "image" else shortened(_both(row, content), TEXT_LENGTH),
             picture=thumbnail(Path(row[content])) if content == "image" else None,
         )
         for row in table.to_pylist()
     ]
+
+
+def _both(row: Mapping[str, Any], content: str) -> str:
+    """The text, or both of a pair."""
+    return f"{row[content]} ‖ {row['text_pair']}" if "text_pair" in row else str(row[content])
 
 
 def _listed(names: str) -> str:

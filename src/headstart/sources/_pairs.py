@@ -1,4 +1,4 @@
-"""Pairs of texts, such as a question and where its answer is sought, as rows of tokens; the second is read in windows.
+"""Pairs of texts as rows of tokens: a question and windows of the text it is asked of, or two texts cut to one row.
 
 How rows are kept and padded is the business of `_encoded`.
 """
@@ -65,6 +65,25 @@ class EncodedPairs:
             rows += windows
             owners += [number] * len(windows)
         return _end_to_end(tokenizer, rows, owners, lost)
+
+    @staticmethod
+    def cut(tokenizer: Any, pairs: Sequence[tuple[str, str]], *, limit: int | None) -> EncodedPairs:
+        """Tokenises pairs, each in one row; what is too much is cut off the end of whichever text is longer.
+
+        Args:
+            tokenizer: Of transformers.
+            pairs: What to encode.
+            limit: Most tokens of a row, special ones included; 0 or None where there is no limit.
+        """
+        rows, lost = list[_Row](), list[int]()
+        for start in range(0, len(pairs), CHUNK):
+            chunk = pairs[start : start + CHUNK]
+            short = _both(tokenizer, chunk, limit)
+            full = [number for number, row in enumerate(short) if limit and len(row.ids) == limit]
+            whole = _both(tokenizer, [chunk[number] for number in full], None)
+            lost += [len(row.ids) - limit for row in whole if limit and len(row.ids) > limit]
+            rows += short
+        return _end_to_end(tokenizer, rows, list(range(len(rows))), lost, is_placed=False)
 
     @property
     def lengths(self) -> Indices:
@@ -179,10 +198,27 @@ def _without_middle(text: _Text, room: int) -> _Text:
     return _Text(text.ids[kept], text.offsets[kept])
 
 
-def _end_to_end(tokenizer: Any, rows: list[_Row], owners: list[int], lost: list[int]) -> EncodedPairs:
+def _both(tokenizer: Any, pairs: Sequence[tuple[str, str]], limit: int | None) -> list[_Row]:
+    """Pairs by the tokenizer itself; what the tokens cover is not asked."""
+    if not pairs:
+        return []
+    firsts, seconds = ([pair[at] for pair in pairs] for at in (0, 1))
+    cutting = {"truncation": "longest_first", "max_length": limit} if limit else {}
+    told = tokenizer(firsts, seconds, return_token_type_ids=True, verbose=False, **cutting)
+    nowhere = np.zeros((0, 2), dtype=np.int32)
+    return [
+        _Row(np.array(ids, dtype=np.int32), np.array(kinds, dtype=np.int32), nowhere)
+        for ids, kinds in zip(told["input_ids"], told[TYPES], strict=True)
+    ]
+
+
+def _end_to_end(
+    tokenizer: Any, rows: list[_Row], owners: list[int], lost: list[int], *, is_placed: bool = True
+) -> EncodedPairs:
     none = _Row(*(np.zeros(shape, dtype=np.int32) for shape in (0, 0, (0, 2))))
     ids, types, offsets = (np.concatenate(values) for values in zip(none, *rows, strict=True))
     starts = np.concatenate([[0], np.cumsum([len(row.ids) for row in rows], dtype=np.int64)])
     pad = 0 if tokenizer.pad_token_id is None else tokenizer.pad_token_id
-    texts = EncodedTexts(ids, starts, pad, np.array(owners, dtype=np.int64), len(lost), sum(lost), offsets)
+    where = offsets if is_placed else None
+    texts = EncodedTexts(ids, starts, pad, np.array(owners, dtype=np.int64), len(lost), sum(lost), where)
     return EncodedPairs(texts, types if TYPES in tokenizer.model_input_names else None)

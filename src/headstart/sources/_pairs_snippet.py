@@ -22,6 +22,11 @@ for item, pair in enumerate(items):
 wanted = {{"token_type_ids": kinds}} if "token_type_ids" in tokenizer.model_input_names else {{}}
 inputs = tokenizer.pad({{"input_ids": rows, **wanted}}, return_tensors="pt")
 """
+TWO_TEXTS = """items = [("A man plays a guitar.", "Somebody makes music.")]
+# of a pair with more than {limit} tokens the end of the longer text is cut off
+cut = {{"truncation": "longest_first", "max_length": {limit}, "padding": True}}
+inputs = tokenizer(*map(list, zip(*items)), **cut, return_tensors="pt")
+"""
 TWO_LOGITS = """with torch.no_grad():
     output = model(**inputs)
 logits = torch.stack([output.start_logits, output.end_logits], dim=-1)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from headstart import cut, stack
 from headstart.contracts import Modality
 from headstart.sources import _long
-from headstart.sources._pairs_snippet import PAIRS, TWO_LOGITS
+from headstart.sources._pairs_snippet import PAIRS, TWO_LOGITS, TWO_TEXTS
 
 if TYPE_CHECKING:
     from torch import nn
@@ -27,7 +27,14 @@ def of_texts(auto_class: str | None, limit: int, *, long: str, frame: _long.Fram
         long: What is read of a longer text.
         frame: The tokenizer's special tokens.
     """
-    reading = {"cut": _CUT, "head-tail": _HEAD_TAIL, "chunks": _CHUNKS, "windows": _WINDOWS, "pairs": PAIRS}[long]
+    reading = {
+        "cut": _CUT,
+        "head-tail": _HEAD_TAIL,
+        "chunks": _CHUNKS,
+        "windows": _WINDOWS,
+        "pairs": PAIRS,
+        "longest-first": TWO_TEXTS,
+    }[long]
     room = limit - frame.before - frame.after
     last = room // 2 + frame.after
     sizes = {"limit": limit, "room": room, "before": frame.before, "after": frame.after}

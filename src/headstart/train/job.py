@@ -16,10 +16,11 @@ from headstart.answering import Answers
 from headstart.budget import Budget, budget
 from headstart.contracts import Backbone, Encoded, Frame, Learned, Rows, Task, Where
 from headstart.cost import Meter
+from headstart.data.fields import content
 from headstart.data.part import CHUNK_ROWS
 from headstart.errors import MismatchError
 from headstart.progress import Listener
-from headstart.settings import WINDOWS, FitSettings, Recipe
+from headstart.settings import PAIRED, WINDOWS, FitSettings, Recipe
 from headstart.train import step, views, weighing
 from headstart.train.checkpoint import Checkpoints
 from headstart.train.gradient import Lesson
@@ -95,7 +96,9 @@ class Job:
     @property
     def long(self) -> str:
         """What is read of texts longer than the model reads."""
-        return WINDOWS if self.is_by_token else self.settings.long
+        if self.is_by_token:
+            return WINDOWS
+        return PAIRED if len(content(self.task.fields)) > 1 else self.settings.long
 
     def targets(self, batch: Indices, where: Where | None = None) -> torch.Tensor:
         """The targets of some of the training rows, of which some may be windows of one text."""
