@@ -12,9 +12,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from headstart.data import answers, labels, spans
+from headstart.data import answers, labels, masks, spans
+from headstart.data.images import open_image
 from headstart.data.spans import Span
-from headstart.report import marked
+from headstart.errors import DataError
+from headstart.report import drawn, marked
 from headstart.report.marked import Piece
 from headstart.report.words import shortened
 
@@ -26,6 +28,10 @@ SHOWN = 12
 TEXT_LENGTH = 320
 SIDE = 120
 """Longest side of a picture on the page, in pixels."""
+PAIR_SIDE = 200
+"""That of one with a mask drawn over it."""
+OVERLAP = "mean_iou"
+"""The column that predictions have where they are masks: how well each fits, by which the worst is told."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,8 @@ class Mistake:
     said: list[Piece] | None = None
     asked: str | None = None
     """The question, where the text was asked one."""
+    pair: tuple[str, str] | None = None
+    """The picture with its true mask drawn over, and with the one that was found, as data URIs."""
 
 
 def worst(predictions: Path, *, count: int = SHOWN) -> tuple[list[Mistake], int]:
@@ -60,14 +68,18 @@ def worst(predictions: Path, *, count: int = SHOWN) -> tuple[list[Mistake], int]
     content = "image" if "image" in names else next(name for name in names if name != "label")
     contents = [content, *(name for name in ("context", "text_pair") if name in names)]
     columns = [*dict.fromkeys(contents), "label", "file", "row", "prediction", "confidence"]
+    columns += [OVERLAP] if OVERLAP in names else []
     table = parquet.read_table(predictions, columns=columns, filters=[("correct", "==", False)])
-    order = [("confidence", "descending"), ("file", "ascending"), ("row", "ascending")]
+    first = (OVERLAP, "ascending") if OVERLAP in names else ("confidence", "descending")
+    order = [first, ("file", "ascending"), ("row", "ascending")]
     return _mistakes(table.sort_by(order).slice(0, count), content), table.num_rows
 
 
 def _mistakes(table: pa.Table, content: str) -> list[Mistake]:
     if {"question", "context"} <= set(table.column_names):
         return list(map(_of_an_answer, table.to_pylist()))
+    if OVERLAP in table.column_names:
+        return list(map(_of_a_mask, table.to_pylist()))
     said = [*table["label"].to_pylist(), *table["prediction"].to_pylist()]
     if spans.are_spans(said):
         return list(map(_of_entities, table.to_pylist()))
@@ -94,6 +106,27 @@ def _both(row: Mapping[str, Any], content: str) -> str:
 def _listed(names: str) -> str:
     """Several labels as one reads them."""
     return ", ".join(labels.loads(names)) or "none"
+
+
+def _of_a_mask(row: Mapping[str, Any]) -> Mistake:
+    """A picture whose mask was not found to the pixel, with both masks drawn over it."""
+    real, said = masks.loads(row["label"]), masks.loads(row["prediction"])
+    names = sorted({region.label for mask in (real, said) for region in mask.regions})
+    try:
+        small = _resized(open_image(row["image"]), PAIR_SIDE)
+    except (DataError, OSError):
+        small = None
+    uris = [] if small is None else [_data_uri(drawn.masked(small, mask, names)) for mask in (real, said)]
+    return Mistake(
+        truth=f"{len(real.regions)} classes",
+        prediction=f"mean IoU {row[OVERLAP]:.3f}",
+        confidence=float(row["confidence"]),
+        file=Path(row["image"]).name,
+        row=int(row["row"]),
+        text=None,
+        picture=None,
+        pair=(uris[0], uris[1]) if uris else None,
+    )
 
 
 def _of_entities(row: Mapping[str, Any]) -> Mistake:
@@ -137,13 +170,13 @@ def thumbnail(path: Path) -> str | None:
             small = upright.convert("RGBA" if upright.has_transparency_data else "RGB")
     except (OSError, ValueError, Image.DecompressionBombError):
         return None
-    return _data_uri(_resized(small))
+    return _data_uri(_resized(small, SIDE))
 
 
-def _resized(image: Image.Image) -> Image.Image:
+def _resized(image: Image.Image, longest: int) -> Image.Image:
     from PIL import Image
 
-    factor = SIDE / max(image.size)
+    factor = longest / max(image.size)
     how = Image.Resampling.NEAREST if factor > 1 else Image.Resampling.LANCZOS
     width, height = (max(1, round(side * factor)) for side in image.size)
     return image.resize((width, height), how)
