@@ -14,6 +14,7 @@ from headstart.contracts import Field, Modality, Per, Points, Prediction, ReadAt
 from headstart.data import masks
 from headstart.data.masks import Mask, Region
 from headstart.tasks import _masks, _pixels, _region_points
+from headstart.tasks._classes import config, meets
 from headstart.tasks._masks import IGNORED, Shown
 
 if TYPE_CHECKING:
