@@ -19,6 +19,7 @@ IMAGE = ("resnet", "mobilenet", "vit", "convnext")
 GOOD = ("fine", "great", "lovely", "superb", "warm", "bright", "kind", "clear")
 BAD = ("poor", "awful", "dull", "broken", "cold", "grim", "rude", "vague")
 PLAIN = ("the", "a", "film", "book", "meal", "room", "was", "and", "very", "it", "with", "one", "day", "view", "staff")
+SPEECH = ("wav2vec2", "hubert", "wavlm", "parakeet")
 SIDE = 32
 WEIGHTS = {"initializer_range": 0.1}
 LIMIT = {"bert": 24, "roberta": 64, "distilbert": 24}
@@ -64,11 +65,21 @@ def make(name: str, folder: Path) -> None:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         _model(name).save_pretrained(folder)
-    (tokenizer(name) if name in TEXT else processor()).save_pretrained(folder)
+    _preparing(name).save_pretrained(folder)
+
+
+def _preparing(name: str) -> Any:
+    """What makes a model's input of items."""
+    if name in TEXT:
+        return tokenizer(name)
+    return listener(name) if name in SPEECH else processor()
 
 
 def _model(name: str) -> Any:
     import transformers as t
+
+    if name in SPEECH:
+        return _speech(name)
 
     words: dict[str, Any] = {"vocab_size": 160, "type_vocab_size": 2}
     # so narrow a model tells words apart only when its weights begin larger than the usual 0.02
@@ -124,6 +135,35 @@ def _pairs_of_bytes() -> dict[str, Any]:
     made.post_processor = processors.RobertaProcessing(("</s>", vocab["</s>"]), ("<s>", vocab["<s>"]))
     names = {"pad_token": "<pad>", "unk_token": "<unk>", "bos_token": "<s>", "eos_token": "</s>"}
     return {"tokenizer_object": made, **names, "cls_token": "<s>", "sep_token": "</s>", "mask_token": "<mask>"}
+
+
+def _speech(name: str) -> Any:
+    """Models that read samples at 16 kHz with a frame every 40 ms, or spectra (Parakeet)."""
+    import transformers as t
+
+    width: dict[str, Any] = dict.fromkeys(("hidden_size", "intermediate_size"), 32)
+    width |= dict.fromkeys(("num_hidden_layers", "num_attention_heads"), 2)
+    if name == "parakeet":
+        spectra: dict[str, Any] = {"subsampling_factor": 2, "subsampling_conv_channels": 8, "num_mel_bins": 40}
+        still: dict[str, Any] = dict.fromkeys(("dropout", "layerdrop", "activation_dropout", "attention_dropout"), 0.0)
+        inner = t.ParakeetEncoderConfig(**width, **spectra, **still, initializer_range=0.1)
+        return t.ParakeetForCTC(t.ParakeetCTCConfig(vocab_size=8, pad_token_id=0, encoder_config=inner))
+    sounds: dict[str, Any] = {"conv_dim": (32, 32), "conv_kernel": (400, 4), "conv_stride": (160, 4)}
+    sounds |= {"num_feat_extract_layers": 2, "num_conv_pos_embeddings": 16, "num_conv_pos_embedding_groups": 2}
+    # wav2vec 2.0 base normalises over time, which padding changes; the others do not
+    sounds |= {"feat_extract_norm": "group" if name == "wav2vec2" else "layer", "layerdrop": 0.0, **WEIGHTS}
+    family = {"wav2vec2": "Wav2Vec2", "hubert": "Hubert", "wavlm": "WavLM"}[name]
+    made: Any = getattr(t, f"{family}Model")(getattr(t, f"{family}Config")(**width, **sounds))
+    return made
+
+
+def listener(name: str) -> Any:
+    """What prepares recordings for a tiny speech model."""
+    import transformers as t
+
+    if name == "parakeet":
+        return t.ParakeetFeatureExtractor(feature_size=40)
+    return t.Wav2Vec2FeatureExtractor(return_attention_mask=name != "wav2vec2", do_normalize=True)
 
 
 def processor() -> Any:

@@ -29,6 +29,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "data",
         "sources",
         "stack",
+        "company",
         "cut",
         "stand_ins",
         "kernels",
@@ -39,7 +40,20 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "heads",
         "windows",
     ),
-    ("errors", "progress", "plug", "contracts", "settings", "device", "cache", "limits", "launch", "cost", "budget"),
+    (
+        "errors",
+        "progress",
+        "plug",
+        "contracts",
+        "settings",
+        "idle",
+        "device",
+        "cache",
+        "limits",
+        "launch",
+        "cost",
+        "budget",
+    ),
 )
 """Top to bottom; a room imports from the layers below its own."""
 
@@ -48,6 +62,7 @@ SIBLINGS = {
     ("tasks", "score"): "a task's metrics are the common ones",
     ("estimates", "score"): "an accuracy that is estimated has the interval of one that is measured",
     ("sources", "windows"): "a long text becomes several rows where it is encoded",
+    ("sources", "company"): "of families that answer otherwise in company a recording goes through alone",
     ("sources", "pool"): "a family says of itself how wide an average of its states is",
     ("sources", "stack"): "a backbone knows where its blocks are",
     ("sources", "cut"): "a family that does not tell its hidden states is looked into at its blocks",
@@ -63,6 +78,7 @@ SIBLINGS = {
     ("budget", "errors"): "a budget that cannot be read is refused",
     ("launch", "device"): "processes meet on their devices",
     ("settings", "limits"): "a setting says which values it may have",
+    ("idle", "settings"): "it is settings that play no part",
     ("limits", "errors"): "a value that cannot be is refused",
     ("settings", "errors"): "settings that exclude each other are refused",
 }

@@ -50,7 +50,7 @@ def learn(
 def once(ready: Ready, settings: FitSettings, listener: Listener, around: Around = NOWHERE) -> tuple[Model, Learnt]:
     """The model learnt from the splits, everything random in it drawn from the settings' seed."""
     task: Task = plug.load("tasks", ready.task_name)
-    learned = task.learn(ready.splits.train)
+    learned = task.meets(task.learn(ready.splits.train), ready.splits.train, ready.backbone, settings)
     strategy: Strategy = plug.load("strategies", settings.strategy)
     recipe = settings.recipe(strategy.recipe(settings, task))
     rows = ready.splits.train, ready.splits.validation

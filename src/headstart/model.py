@@ -210,11 +210,13 @@ def usage(model: Model) -> str:
     if not isinstance(model.network, Headed):
         own_class = class_of(model.task, model.backbone)
         opened = model.backbone.usage(own_class, max_length=model.max_length, long=_read_as(model))
-        return opened + model.task.snippet
+        merging = OF_TOKENS if model.backbone.modality == "audio" and model.long == WINDOWS else ""
+        return opened + merging + model.task.snippet
     if model.network.form.reads_maps:
         return model.task.snippet
     opening = model.backbone.usage(None, max_length=model.max_length, long=_read_as(model))
-    merging = {"chunks": OF_WINDOWS, WINDOWS: OF_TOKENS}.get(model.long, "") if model.backbone.max_tokens else ""
+    reads_in_parts = model.backbone.max_tokens or model.backbone.modality == "audio"
+    merging = {"chunks": OF_WINDOWS, WINDOWS: OF_TOKENS}.get(model.long, "") if reads_in_parts else ""
     trained, told = model.network, (model.names, model.backbone.modality)
     return snippets.code(trained.form, opening, trained.reading.groups, *told, after=merging) + model.task.snippet
 

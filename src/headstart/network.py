@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from headstart import cut, pool, stack
+from headstart import company, cut, pool, stack
 from headstart.contracts import Backbone, Hidden, Inputs, PlaceTask, States, Task
 from headstart.errors import MismatchError, SettingError
 from headstart.heads.form import Form
@@ -144,6 +144,9 @@ class Whole(nn.Module):
         tensors = dict(inputs.tensors)
         state = tensors.pop(KEPT, None)
         if state is None:
+            rows = company.alone(self.module, tensors)
+            if rows is not None:
+                return company.side_by_side([self.output(self.module(**row)) for row in rows])
             given = self.module(**tensors)
         else:
             assert self.below is not None, "rows are kept only once the form is known"

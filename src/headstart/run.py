@@ -22,15 +22,16 @@ from headstart.data.fields import content
 from headstart.data.lengths import token_facts
 from headstart.data.read import Found
 from headstart.data.split import split
-from headstart.errors import MismatchError
+from headstart.errors import MismatchError, SettingError
 from headstart.finding import find as find
 from headstart.heads import form
+from headstart.idle import idle
 from headstart.journal import Journal, journal
 from headstart.model import Model, usage
 from headstart.progress import Listener, Measured, Note, Stage, Warned, silent
 from headstart.report import page
 from headstart.report.card import card
-from headstart.settings import PAIRED, FitSettings, idle
+from headstart.settings import PAIRED, FitSettings
 from headstart.sources import _ref
 from headstart.strategies import _freezing
 from headstart.train import learn
@@ -104,12 +105,18 @@ def _decided(settings: FitSettings, backbone: Backbone, task: Task, log: Journal
     """The settings with a strategy that does what `--freeze` asks for, and the strategy; what plays no part is said.
 
     Raises:
-        SettingError: The head that is asked for makes one vector of a row, and the task answers for parts of it.
+        SettingError: The head that is asked for makes one vector of a row, and the task answers for parts of it; or
+            there are no weights that the strategy could keep.
     """
     if settings.freeze is not None:
         settings = _freezing.settled(settings, backbone)
         log(Note(_freezing.said(settings)))
     strategy: Strategy = plug.load("strategies", settings.strategy)
+    if backbone.is_fresh and settings.strategy != "scratch":
+        raise SettingError(
+            f'--strategy {settings.strategy}: "{backbone.ref}" is an architecture without weights, of which '
+            f"nothing can be kept. Use --strategy scratch, or another --model."
+        )
     if task.per == "token":
         form.verify_by_token(settings)
     if task.per == "place":
@@ -155,7 +162,7 @@ def choose_backbone(settings: FitSettings, task: Task) -> tuple[Backbone, str]:
         MismatchError: It reads something else than the task's rows hold.
     """
     if settings.model is None:
-        asked, why = _ref.best(task.modality)
+        asked, why = _ref.best(task.modality, may_be_fresh=settings.strategy == "scratch")
     else:
         asked, why = settings.model, f"{settings.model} was asked for."
     backbone = _ref.load(asked, revision=settings.revision, offline=settings.offline, trust=settings.trust)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from headstart.errors import SettingError
@@ -63,8 +62,8 @@ WINDOWS = "windows"
 """What is read of it by tasks that answer for each token: all, in parts that overlap; there is no choice."""
 PAIRED = "longest-first"
 """What is read of pairs of texts by tasks that answer for each row: both, the longer one cut; there is no choice."""
-ONLY_FOR = {"max_length": "text", "long": "text", "augment": "image", "image_size": "image", "image_scale": "image"}
-"""Settings that play a part for one modality alone."""
+SOUND_VIEWS = ("speed", "noise", "mask")
+"""How training recordings may be changed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +84,9 @@ class FitSettings:
 
     separator: str | None = None
     """What stands between the classes of a row in one cell, such as ";"; it implies --multi-label."""
+
+    palette: str | None = None
+    """A file (JSON or TXT) that names the classes in masks by number or colour; by default one beside the data."""
 
     validation: str | None = None
     """A file or folder to choose with; by default part of the training rows where a choice needs it."""
@@ -145,8 +147,9 @@ class FitSettings:
     head: str = choice("linear", "mlp", "conv", "attention-pool", default="linear")
     """The layers put on top: linear, mlp, conv (convolutions over all states) or attention-pool (learnt attention)."""
 
-    head_width: int = limited(COUNT, default=256)
-    """Width within the head: of the hidden layer of mlp, the convolutions of conv, the values of attention-pool."""
+    head_width: int | None = limited(COUNT, default=None)
+    """Width within the head: of the hidden layer of mlp, the convolutions of conv, the values of attention-pool; by
+    default 256, and of layers for places in images that of the finest map they read, within 64 and 256."""
 
     head_dropout: float = limited(KEPT, default=0.1)
     """Share of the numbers within the head that are left out in each training step."""
@@ -158,7 +161,7 @@ class FitSettings:
     """Which hidden layers the head reads: auto, classifier, mean, a number, or a range such as 3-6."""
 
     max_length: int | None = None
-    """Longest input in tokens; by default what the model reads."""
+    """Longest input in tokens, or of recordings in seconds; by default what the model reads, and 30 seconds."""
 
     long: str = choice(*LONG, default="head-tail")
     """What is read of a longer text: head-tail (first and last tokens), cut (the first) or chunks (all, in parts)."""
@@ -170,8 +173,20 @@ class FitSettings:
     """Factor on the size of images whose places matter, or fit (each as large as --image-size), or auto (chosen by the
     training images); what is then larger than --image-size is read in overlapping tiles."""
 
-    augment: str = some_of("flip", "crop", "color", *OF_A_BATCH, alone=("auto", "none"), default="auto")
-    """How training images are changed anew in each epoch: auto, none, or some of flip, crop, color, mixup, cutmix."""
+    augment: str = some_of("flip", "crop", "color", *OF_A_BATCH, *SOUND_VIEWS, alone=("auto", "none"), default="auto")
+    """How training rows are changed anew in each epoch: auto, none, or of images some of flip, crop, color, mixup,
+    cutmix, of recordings some of speed, noise, mask."""
+
+    vocabulary: str = choice("auto", "kept", "built", default="auto")
+    """The letters of transcripts: kept (the model's own), built (from the training rows), or auto (kept where it has
+    all that the rows need)."""
+
+    language_model: str = "none"
+    """What is known beside the sound: none, words (only those of the training rows are heard), ngram (how they follow
+    each other), or a file: a list of words (.txt) or an ARPA model (.arpa)."""
+
+    beams: int | None = limited(COUNT, default=None)
+    """Texts that are followed at once while one is looked for; by default 1, and 16 with a language model."""
 
     epochs: int | None = limited(COUNT, default=None)
     """Most passes over the training rows; by default what suits the strategy."""
@@ -268,21 +283,3 @@ class FitSettings:
             patience=default.patience if self.patience is None else self.patience,
             layer_decay=default.layer_decay if self.layer_decay is None else self.layer_decay,
         )
-
-
-def idle(settings: FitSettings, unused: Iterable[str], *, modality: str) -> list[str]:
-    """What to say of settings that were given and play no part, so that nobody believes they did.
-
-    Args:
-        settings: As given.
-        unused: What the strategy has no use for.
-        modality: Of the rows.
-    """
-    of_others = {name for name, only in ONLY_FOR.items() if only != modality}
-    found = []
-    for entry in sorted(dataclasses.fields(settings), key=lambda entry: entry.name):
-        if entry.name in {*unused, *of_others} and getattr(settings, entry.name) != entry.default:
-            where = f"--strategy {settings.strategy} --head {settings.head}"
-            where = f"rows of {modality}" if entry.name in of_others else where
-            found.append(f"--{entry.name.replace('_', '-')} plays no part with {where}.")
-    return found

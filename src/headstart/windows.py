@@ -61,8 +61,13 @@ def owners(encoded: Encoded) -> Indices:
     return encoded.owners if isinstance(encoded, Windows) else np.arange(len(encoded.lengths))
 
 
+def whole(encoded: Encoded) -> Encoded:
+    """The rows themselves, whosever they are."""
+    return encoded.encoded if isinstance(encoded, Windows) else encoded
+
+
 def covered(encoded: Encoded, rows: Indices) -> Any:
-    """What the tokens of some rows cover, or inputs that are pictures, of which none is opened for it."""
+    """What the tokens of some rows cover, or inputs that are files, of which none is opened for it."""
     if isinstance(encoded, Windows) and hasattr(encoded.encoded, "covered"):
         return encoded.encoded.covered(rows)
     return encoded.take(rows).where

@@ -53,7 +53,9 @@ class Bench:
 
 def bench(name: str, source: Any, family: families.Family, place: Path) -> Bench:
     """What the checks need: the smallest model the source lists as available; if it lists none, one made here."""
-    here = sorted((line for line in source.listed() if line.is_available), key=lambda line: line.mib)
+    here = sorted(
+        (line for line in source.listed() if line.is_available and not line.is_fresh), key=lambda line: line.mib
+    )
     if here:
         return Bench(name, source, here[0].ref.partition(":")[2], place)
     known, trust = foreign.known(name, place) or (str(family("bert")), False)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from headstart.errors import SettingError, UnknownName, UnsafeModel
-from headstart.sources import starter
+from headstart.errors import ModelNotFound, SettingError, UnknownName, UnsafeModel
+from headstart.sources import _ref, starter
 
 
 def test_a_starter_loads_with_its_name_licence_and_digest() -> None:
@@ -56,9 +56,35 @@ def test_every_shipped_folder_is_listed_and_no_other() -> None:
 
 
 def test_it_is_listed_as_here_small_and_below_models_of_real_images() -> None:
-    (line,) = starter.listed()
+    line = next(line for line in starter.listed() if not line.is_fresh)
 
     assert line.is_available
     assert line.license == "apache-2.0"
     assert line.mib < 1.5
     assert 0 < line.rank < 50
+
+
+def test_an_architecture_without_weights_is_the_same_each_time_it_is_opened() -> None:
+    ours, theirs = (starter.load("small-conformer", revision=None, offline=True) for _ in range(2))
+
+    assert ours.is_fresh
+    assert all(
+        bool((one == other).all())
+        for one, other in zip(ours.module.parameters(), theirs.module.parameters(), strict=True)
+    )
+
+
+def test_it_is_taken_only_where_everything_is_trained() -> None:
+    assert _ref.best("audio", may_be_fresh=True)[0] == "starter:small-conformer"
+    with pytest.raises(ModelNotFound, match="--strategy scratch --model starter:small-conformer"):
+        _ref.best("audio")
+
+
+def test_a_config_with_one_byte_changed_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(starter.FOLDER / "small-conformer", tmp_path / "small-conformer")
+    config = tmp_path / "small-conformer" / "config.json"
+    config.write_text(config.read_text().replace("384", "385"))
+    monkeypatch.setattr(starter, "FOLDER", tmp_path)
+
+    with pytest.raises(UnsafeModel, match="the config is not the one that headstart shipped"):
+        starter.load("small-conformer", revision=None, offline=True)

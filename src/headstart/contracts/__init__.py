@@ -8,7 +8,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headstart.contracts.data import SPLITS, Field, FieldKind, Modality, Problem, Rows, Severity, Splits
-from headstart.contracts.models import Backbone, Device, Encoded, Frame, Hidden, Inputs, Listed, Ref, Source, States
+from headstart.contracts.models import (
+    Backbone,
+    Device,
+    Encoded,
+    Frame,
+    Hidden,
+    Inputs,
+    Listed,
+    Ref,
+    Source,
+    Speller,
+    States,
+)
 from headstart.contracts.tasks import Learned, Per, PlaceTask, Prediction, ReadAt, Strategy, Task, Where
 
 if TYPE_CHECKING:
@@ -37,6 +49,7 @@ __all__ = [
     "Rows",
     "Severity",
     "Source",
+    "Speller",
     "Splits",
     "States",
     "Strategy",

@@ -48,6 +48,8 @@ class Listed:
     about: str
     rank: int = 0
     """Which to take when none is named: the highest available of the modality."""
+    is_fresh: bool = False
+    """Whether it is an architecture without weights, for training from scratch alone."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +129,28 @@ class Encoded(Protocol):
         """A batch of those rows, padded to the longest of them."""
 
 
+class Speller(Protocol):
+    """What a model that writes turns texts into, and outputs back."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Its tokens in the order of their numbers."""
+
+    @property
+    def blank(self) -> int | None:
+        """The token that a CTC model writes for no letter; None of a model that writes one token after the other."""
+
+    @property
+    def unknown(self) -> int | None:
+        """The token for what it has no other for."""
+
+    def ids(self, text: str) -> Sequence[int]:
+        """The numbers of the tokens of a text, special ones included where the model writes them."""
+
+    def text(self, ids: Sequence[int]) -> str:
+        """The text of tokens, without special ones."""
+
+
 class Backbone(Protocol):
     """A pretrained stack of blocks over a stem, with its own tokenizer or processor.
 
@@ -154,6 +178,14 @@ class Backbone(Protocol):
         """How many tokens of a text it reads, special ones included; 0 for other modalities, and where all are read."""
 
     @property
+    def speller(self) -> Speller | None:
+        """What a speech model writes with, where it comes with that; None for any other."""
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether it is an architecture alone, without weights that somebody trained."""
+
+    @property
     def has_cls(self) -> bool:
         """Whether the first state of a row was put there to stand for the whole row, as BERT's [CLS]."""
 
@@ -173,7 +205,8 @@ class Backbone(Protocol):
         overlap; the last two give `windows.Windows`.
         Of pairs of texts the second is read in such windows, each beside the first, and `where` is of it alone; with
         another `long` a pair is one row, and what is too much is cut off the longer text.
-        With `where`, batches also say which characters or seconds each token covers.
+        With `where`, batches also say which characters or seconds each token covers. Of recordings `max_length` is in
+        seconds, and only "windows" heeds it.
         With a `frame` pictures are read whole, perhaps in overlapping tiles (`windows.Windows`), none of them squeezed;
         batches then say what each input covers.
         """

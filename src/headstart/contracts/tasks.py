@@ -55,6 +55,10 @@ class Task(Protocol):
     def learn(self, rows: Rows) -> Learned:
         """What must be known before training, from the training split only."""
 
+    def meets(self, learned: Learned, rows: Rows, backbone: Backbone, settings: FitSettings) -> Learned:
+        """What was learnt from the training rows, with what only shows once they meet the model and the settings, such
+        as a vocabulary of the model's own."""
+
     def names(self, learned: Learned) -> tuple[str, ...]:
         """The classes in the order of the model's outputs."""
 

@@ -25,13 +25,15 @@ def has_sound_name(path: str | Path) -> bool:
     return Path(path).suffix.lower() in EXTENSIONS
 
 
-def open_sound(item: Any, *, rate: int) -> Samples:
+def open_sound(item: Any, *, rate: int, start: float = 0.0, stop: float | None = None) -> Samples:
     """The samples of a recording, mono, shape (S,), between -1 and 1.
 
     Args:
         item: A path, the bytes of a file, or an array of samples that already have the rate, shape (S,) or
             (S, channels).
         rate: Samples a second of what comes out.
+        start: Seconds at which to begin; of a file only what is asked for is decoded.
+        stop: Seconds at which to end; by default with the recording.
 
     Raises:
         DataError: The file is not a recording soundfile can read, or it is empty.
@@ -40,9 +42,14 @@ def open_sound(item: Any, *, rate: int) -> Samples:
     import soxr
 
     if not isinstance(item, str | Path | bytes):
-        return _mono(np.asarray(item, dtype=np.float32))
+        end = None if stop is None else round(stop * rate)
+        return _mono(np.asarray(item, dtype=np.float32)[round(start * rate) : end])
     try:
-        samples, had = soundfile.read(_source(item), dtype="float32", always_2d=True)
+        with soundfile.SoundFile(_source(item)) as file:
+            had, first = file.samplerate, round(start * file.samplerate)
+            file.seek(min(first, file.frames))
+            wanted = -1 if stop is None else max(0, round(stop * had) - first)
+            samples = file.read(wanted, dtype="float32", always_2d=True)
     except (soundfile.LibsndfileError, OSError) as error:
         raise DataError(_unreadable(item, error)) from error
     if not len(samples):

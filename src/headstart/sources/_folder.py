@@ -29,6 +29,11 @@ def modality_of(folder: Path) -> Modality | None:
     return "image" if "preprocessor_config.json" in names or is_timm(folder) else None
 
 
+def has_weights(folder: Path) -> bool:
+    """Whether a model folder holds weights; without, it is an architecture that somebody has yet to train."""
+    return any(path.suffix == ".safetensors" or path.name == "saved_model.pb" for path in folder.iterdir())
+
+
 def is_timm(folder: Path) -> bool:
     """Whether a model folder's config.json was written by timm, or by transformers' wrapper around it."""
     written = config(folder)

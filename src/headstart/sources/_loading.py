@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from headstart import stack
 from headstart.contracts import Modality
 from headstart.errors import HeadstartError, MismatchError, ModelError
-from headstart.sources import _shorter, _timm, _torchvision
+from headstart.sources import _folder, _shorter, _spellers, _timm, _torchvision
 
 if TYPE_CHECKING:
     from torch import nn
@@ -31,12 +31,14 @@ PROCESSORS: dict[Modality, str] = {
 
 
 HEADS = re.compile(
-    r"(cls|nsp|mlm|ctc|crf|tdnn|quantizer|objective|feature_extractor|qa_outputs|sequence_summary|seq_relationship"
-    r"|vocab_\w+|project_\w+|(fc|linear|dense|norm|layer_?norm|out)\w*"
+    r"(cls|nsp|mlm|criterion|ctc|crf|tdnn|quantizer|objective|feature_extractor|qa_outputs|sequence_summary"
+    r"|seq_relationship|vocab_\w+|project_\w+|(fc|linear|dense|norm|layer_?norm|out)\w*"
     r"|\w*(head|classif|predict|pooler|proj|scor|logit|decoder|loss|label|output)\w*)\.",
     re.IGNORECASE,
 )
 """How the parts are called that transformers puts on top of a backbone, for every task of every family we test."""
+NEVER_BARE = ("AutoModelForSemanticSegmentation", "AutoModelForUniversalSegmentation")
+"""Classes of transformers among which some families have their only model."""
 LEFT_OVER = {
     "mask_token",
     "position_ids",
@@ -61,11 +63,11 @@ def bare(folder: Path, *, trust: bool = False, blocks: int | None = None) -> nn.
         ModelError: It cannot be read, its weights leave gaps, or they are another model's.
         MismatchError: Its config does not say how many blocks there are.
     """
-    import transformers
-
     lower = _shorter.overrides(folder, blocks)
+    if not _folder.has_weights(folder):
+        return _fresh(folder, "AutoModel", lower)
     with reading(folder):
-        module, report = transformers.AutoModel.from_pretrained(
+        module, report = _bare_class(folder, trust).from_pretrained(
             folder, **_strict(folder, trust), **lower, ignore_mismatched_sizes=True, output_loading_info=True
         )
     _refuse_gaps(module, report, folder, is_shorter=blocks is not None)
@@ -74,6 +76,15 @@ def bare(folder: Path, *, trust: bool = False, blocks: int | None = None) -> nn.
     if getattr(module.config, "is_encoder_decoder", False) and module.main_input_name != "pixel_values":
         module = module.get_encoder()
     return _settled(module).eval()
+
+
+def _bare_class(folder: Path, trust: bool) -> Any:
+    """AutoModel; of families that transformers has no bare model of, as UPerNet, the class for their task."""
+    import transformers
+
+    config = transformers.AutoConfig.from_pretrained(folder, trust_remote_code=trust, local_files_only=True)
+    name = next((one for one in ("AutoModel", *NEVER_BARE) if has_class(config, one)), "AutoModel")
+    return getattr(transformers, name)
 
 
 def processor(folder: Path, modality: Modality, *, trust: bool = False) -> Any:
@@ -103,7 +114,11 @@ def for_task(
     import transformers
 
     named = {} if names is None else _named(names)
+    if auto_class == "AutoModelForCTC":
+        named = _spellers.overrides(folder, names)
     named |= _shorter.overrides(folder, blocks)
+    if not _folder.has_weights(folder):
+        return _fresh(folder, auto_class, named)
     with reading(folder):
         try:
             module: nn.Module = getattr(transformers, auto_class).from_pretrained(
@@ -114,6 +129,19 @@ def for_task(
                 raise
             raise MismatchError(f'"{folder.name}" has no {auto_class} in transformers. Choose another.') from error
     return _settled(module).eval()
+
+
+def _fresh(folder: Path, auto_class: str, changes: Mapping[str, Any]) -> nn.Module:
+    """A model of a config alone, with the weights its family draws, the same each time."""
+    import torch
+    import transformers
+
+    changes = {name: value for name, value in changes.items() if name != "ignore_mismatched_sizes"}
+    with reading(folder), torch.random.fork_rng():
+        torch.manual_seed(0)
+        config = transformers.AutoConfig.from_pretrained(folder, local_files_only=True, **changes)
+        module: nn.Module = getattr(transformers, auto_class).from_config(config)
+    return module.eval()
 
 
 def has_class(config: Any, auto_class: str) -> bool:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headstart import pool, stack
-from headstart.contracts import Encoded, Frame, Inputs, Modality, Ref, States
+from headstart.contracts import Encoded, Frame, Inputs, Modality, Ref, Speller, States
 from headstart.errors import MismatchError
 from headstart.sources import _places, _plain, _shorter, _snippets
 from headstart.sources._encoded import EncodedImages
@@ -58,6 +58,16 @@ class ModuleBackbone:
     def blocks(self) -> Sequence[nn.Module]:
         """Bottom to top."""
         return stack.blocks_of(self.plain)
+
+    @property
+    def speller(self) -> Speller | None:
+        """None: it writes nothing."""
+        return None
+
+    @property
+    def is_fresh(self) -> bool:
+        """Never: it came with its weights."""
+        return False
 
     @property
     def has_cls(self) -> bool:

@@ -105,15 +105,21 @@ def listed() -> list[Listed]:
     return sorted(models, key=lambda model: (model.modality, not model.is_available, -model.rank, model.ref))
 
 
-def best(modality: Modality) -> tuple[str, str]:
+def best(modality: Modality, *, may_be_fresh: bool = False) -> tuple[str, str]:
     """The reference of the best model available here without network, and why it was taken.
+
+    Args:
+        modality: What it reads.
+        may_be_fresh: Whether an architecture without weights will do, because everything is trained from scratch.
 
     Raises:
         ModelNotFound: None is available; the message says what to install or type.
     """
-    usable = [model for model in listed() if model.modality == modality and model.is_available]
+    here = [model for model in listed() if model.modality == modality and model.is_available]
+    usable = [model for model in here if may_be_fresh or not model.is_fresh]
     if not usable:
-        raise ModelNotFound(f"No pretrained {modality} model is on this machine. {INSTALL[modality]}")
+        fresh = f" Or learn from nothing with --strategy scratch --model {here[0].ref}." if here else ""
+        raise ModelNotFound(f"No pretrained {modality} model is on this machine. {INSTALL[modality]}{fresh}")
     first = usable[0]
     others = f"; also here: {', '.join(model.ref for model in usable[1:])}" if usable[1:] else ""
     why = f"No --model was given: took {first.ref} ({first.about}), the best {modality} model on this machine{others}."

@@ -54,8 +54,8 @@ def vet(folder: Path, *, trust: bool = False, scripts: bool = False) -> Vetted:
     return Vetted(folder, digests, names_code)
 
 
-def verify(folder: Path, *, trust: bool = False, scripts: bool = False) -> bool:
-    """Refuses a folder that could run foreign code, before anything else reads it.
+def verify(folder: Path, *, trust: bool = False, scripts: bool = False, is_fresh: bool = False) -> bool:
+    """Refuses a folder that could run foreign code, before anything else reads it; one that `is_fresh` has no weights.
 
     Returns:
         Whether its configs name code, which only `trust` lets pass.
@@ -70,7 +70,7 @@ def verify(folder: Path, *, trust: bool = False, scripts: bool = False) -> bool:
     _files.verify(folder, scripts=scripts or trust)
     names_code = _configs.verify(folder, trust=trust)
     _weights.verify_all(folder)
-    if not has_safetensors(folder) and not _pickled(folder):
+    if not is_fresh and not has_safetensors(folder) and not _pickled(folder):
         raise ModelNotFound(f'"{folder}" has a config.json and no model.safetensors. Is the download complete?')
     return names_code
 

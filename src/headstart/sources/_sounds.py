@@ -1,144 +1,158 @@
-"""Recordings as a speech model reads them: samples or spectra, opened batch by batch, and frames with their times."""
+"""Recordings as a speech model reads them: samples or spectra, opened batch by batch, long ones in windows."""
 
-# B rows, S samples, T frames, D width
+# B rows, S samples, T frames
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headstart.contracts import Inputs, States
+from headstart.contracts import Encoded, Inputs
 from headstart.data.sounds import num_samples, open_sound
+from headstart.sources._frames import Frames
+from headstart.windows import Windows
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-    import torch
-    from torch import nn
-
     from headstart.contracts import Indices
 
+WINDOW = 30
+"""Seconds of a recording that are read at once where it is read in windows and nobody says how many."""
+OVERLAP = 6
+"""One second in so many of a window is in the next one too, so that no word is heard without its surroundings."""
 
-@dataclass(frozen=True)
-class Frames:
-    """How samples become frames: `stride` samples from one frame to the next, each seeing `span` of them.
-
-    `most` is how many samples the model reads, where it always reads that many (Whisper), else None. `is_strict`
-    says that the model's lowest layers average over time, so that padding would change what a recording gives.
-    """
-
-    rate: int
-    stride: int
-    span: int
-    most: int | None = None
-    is_strict: bool = False
-
-    @staticmethod
-    def of(module: nn.Module, processor: Any) -> Frames:
-        """Told by the config of the wav2vec 2.0 kin, or by the spectra a Whisper encoder reads."""
-        config: Any = module.config
-        rate = int(processor.sampling_rate)
-        if hasattr(config, "conv_stride"):
-            stride, span = 1, 1
-            for kernel, step in zip(config.conv_kernel, config.conv_stride, strict=True):
-                span, stride = span + (kernel - 1) * stride, stride * step
-            is_strict = getattr(config, "feat_extract_norm", "layer") == "group"
-            return Frames(rate, stride, span, is_strict=is_strict)
-        # the second of Whisper's two convolutions halves the spectra's frames
-        stride = 2 * int(processor.hop_length)
-        return Frames(rate, stride, stride, most=int(processor.n_samples))
-
-    def count(self, samples: int) -> int:
-        """Frames of a recording of so many samples."""
-        if self.most is not None:
-            return max(1, math.ceil(min(samples, self.most) / self.stride))
-        return max(1, (samples - self.span) // self.stride + 1)
-
-    def seconds(self, samples: int) -> npt.NDArray[np.float64]:
-        """Start and end of each frame in seconds, shape (T, 2)."""
-        starts = np.arange(self.count(samples)) * self.stride
-        return np.stack([starts, np.minimum(starts + self.span, samples)], axis=1) / self.rate
-
-    def states(self, module: nn.Module, inputs: Inputs) -> States:
-        """Every hidden state of a batch with the mask of its real frames."""
-        import torch
-
-        mask_BS = inputs.tensors["attention_mask"]
-        if self.is_strict and not bool(mask_BS.all()):
-            return self._row_by_row(module, inputs)
-        kept = {"attention_mask"} if self.is_strict else set()
-        tensors = {name: tensor for name, tensor in inputs.tensors.items() if name not in kept}
-        layers = tuple(module(**tensors, output_hidden_states=True).hidden_states)
-        counts = self._counts(mask_BS)
-        mask_BT = torch.arange(layers[0].shape[1], device=mask_BS.device)[None] < counts[:, None]
-        return States(layers, None if bool(mask_BT.all()) else mask_BT.long())
-
-    def _counts(self, mask_BS: torch.Tensor) -> torch.Tensor:
-        """Frames of each row, shape (B,); Whisper's mask counts spectra, the others' samples."""
-        import torch
-
-        per_unit = 1 if self.most is None else self.most // mask_BS.shape[1]
-        return torch.tensor([self.count(int(total) * per_unit) for total in mask_BS.sum(dim=1)], device=mask_BS.device)
-
-    def _row_by_row(self, module: nn.Module, inputs: Inputs) -> States:
-        """Each row unpadded, because this family would answer otherwise beside a longer one."""
-        from torch.nn.utils.rnn import pad_sequence
-
-        samples, mask_BS = inputs.tensors["input_values"], inputs.tensors["attention_mask"]
-        rows = [samples[None, row, : int(length)] for row, length in enumerate(mask_BS.sum(dim=1))]
-        alone = [module(row, output_hidden_states=True).hidden_states for row in rows]
-        by_layer = ([state[0] for state in layer] for layer in zip(*alone, strict=True))
-        layers = tuple(pad_sequence(states, batch_first=True) for states in by_layer)
-        mask_BT = pad_sequence([mask_BS.new_ones(row[0].shape[1]) for row in alone], batch_first=True)
-        return States(layers, mask_BT)
+Change = Callable[[int, Any], Any]
+"""From a row's number and its samples, or its spectrum, to what is read instead."""
 
 
 @dataclass(frozen=True)
 class EncodedSounds:
-    """Recordings opened, brought to the model's rate and padded batch by batch."""
+    """Recordings, or windows of them, opened, brought to the model's rate and padded batch by batch.
+
+    `spans` are the first sample and the one behind the last of each row, `owners` the item of each. `samples` and
+    `spectrum` change what is read, at the model's rate, before the processor reads it and after.
+    """
 
     processor: Any
     items: tuple[Any, ...]
     frames: Frames
+    spans: Indices
+    owners: Indices
+    is_cut: bool = False
     where: bool = False
+    samples: Change | None = None
+    spectrum: Change | None = None
 
-    @cached_property
-    def _samples(self) -> Indices:
-        """Samples of each recording at the model's rate; of a file only its head is read for that."""
-        return np.array([num_samples(item, rate=self.frames.rate) for item in self.items], dtype=np.int64)
+    def changed(self, *, samples: Change | None = None, spectrum: Change | None = None) -> EncodedSounds:
+        """The same rows, each changed anew whenever it is read."""
+        return dataclasses.replace(self, samples=samples, spectrum=spectrum)
 
     @cached_property
     def lengths(self) -> Indices:
-        """Frames of each recording; the same for all where the model always reads so much."""
+        """Frames of each row; the same for all where the model always reads so much."""
         if self.frames.most is not None:
-            return np.full(len(self.items), self.frames.count(self.frames.most), dtype=np.int64)
-        return np.array([self.frames.count(int(samples)) for samples in self._samples], dtype=np.int64)
+            return np.full(len(self.spans), self.frames.count(self.frames.most), dtype=np.int64)
+        return np.array([self.frames.count(int(end - start)) for start, end in self.spans], dtype=np.int64)
+
+    @cached_property
+    def _beyond(self) -> Indices:
+        """Samples of each row beyond what the model reads."""
+        most = self.frames.most
+        ends = np.diff(self.spans, axis=1)[:, 0]
+        return np.zeros_like(ends) if most is None else (ends - most).clip(min=0)
 
     @property
     def truncated(self) -> int:
-        """Recordings longer than the model reads."""
-        return 0 if self.frames.most is None else int((self._samples > self.frames.most).sum())
+        """Rows longer than the model reads."""
+        return int((self._beyond > 0).sum())
 
     @property
     def lost(self) -> int:
         """Frames that they lost."""
-        if self.frames.most is None:
-            return 0
-        return int((self._samples - self.frames.most).clip(min=0).sum()) // self.frames.stride
+        return int(self._beyond.sum()) // self.frames.stride
 
     def take(self, indices: Sequence[int] | Indices) -> Inputs:
         """A batch with its mask, padded on the right, or to what the model always reads."""
-        sounds = [open_sound(self.items[int(i)], rate=self.frames.rate) for i in indices]
-        batch = self.processor(
-            sounds,
-            sampling_rate=self.frames.rate,
-            padding=True if self.frames.most is None else "max_length",
-            return_attention_mask=True,
-            return_tensors="pt",
+        sounds = [self._sound(int(row)) for row in indices]
+        batch = dict(
+            self.processor(
+                sounds,
+                sampling_rate=self.frames.rate,
+                padding=True if self.frames.most is None else "max_length",
+                return_attention_mask=True,
+                return_tensors="pt",
+            )
         )
-        where = [self.frames.seconds(len(sound)) for sound in sounds] if self.where else None
-        return Inputs(dict(batch), where)
+        if self.spectrum is not None and "input_features" in batch:
+            batch["input_features"] = self._spectra(batch, indices)
+        return Inputs(batch, self._seconds(indices, list(map(len, sounds))) if self.where else None)
+
+    def covered(self, indices: Sequence[int] | Indices) -> list[Any]:
+        """Seconds that each frame of some rows covers, by their heads alone: no recording is opened for it."""
+        rows = np.asarray(indices, dtype=np.int64)
+        return self._seconds(rows, np.diff(self.spans[rows], axis=1)[:, 0].tolist())
+
+    def _seconds(self, indices: Sequence[int] | Indices, samples: Sequence[int]) -> list[Any]:
+        starts = self.spans[np.asarray(indices, dtype=np.int64), 0] / self.frames.rate
+        return [self.frames.seconds(length) + at for length, at in zip(samples, starts, strict=True)]
+
+    def _sound(self, row: int) -> Any:
+        item, rate = self.items[int(self.owners[row])], self.frames.rate
+        start, stop = (int(place) for place in self.spans[row])
+        if not self.is_cut:
+            sound = open_sound(item, rate=rate)
+        else:
+            sound = open_sound(item, rate=rate, start=start / rate, stop=stop / rate)
+        return sound if self.samples is None else self.samples(row, sound)
+
+    def _spectra(self, batch: dict[str, Any], indices: Sequence[int] | Indices) -> Any:
+        """The spectra of a batch, each changed within its own length."""
+        assert self.spectrum is not None, "asked for only where they are changed"
+        spectra = batch["input_features"].clone()
+        lengths = batch["attention_mask"].sum(dim=1).tolist()
+        is_time_first = spectra.shape[1] == batch["attention_mask"].shape[1]
+        for at, (row, length) in enumerate(zip(indices, lengths, strict=True)):
+            mine_TF = spectra[at, :length] if is_time_first else spectra[at, :, :length].T
+            mine_TF[:] = self.spectrum(int(row), mine_TF)
+        return spectra
+
+
+def encoded(
+    processor: Any, items: Sequence[Any], frames: Frames, *, seconds: int | None, where: bool, long: str
+) -> Encoded:
+    """Recordings whole, or with "windows" those that are longer than so many seconds in windows that overlap.
+
+    Args:
+        processor: The feature extractor.
+        items: Files, bytes of files, or arrays of samples.
+        frames: How the model makes frames of them.
+        seconds: Of a window; by default 30, or what the model reads.
+        where: Whether batches also say which seconds each frame covers.
+        long: "windows" or anything else.
+    """
+    totals = [num_samples(item, rate=frames.rate) for item in items]
+    if long != "windows":
+        spans = np.array([(0, total) for total in totals], dtype=np.int64).reshape(-1, 2)
+        return EncodedSounds(processor, tuple(items), frames, spans, np.arange(len(items)), where=where)
+    room = (seconds or WINDOW) * frames.rate
+    room = room if frames.most is None else min(room, frames.most)
+    parts = [_windows(total, room, frames.stride) for total in totals]
+    owners = np.repeat(np.arange(len(items)), [len(part) for part in parts])
+    spans = np.array([span for part in parts for span in part], dtype=np.int64).reshape(-1, 2)
+    is_cut = len(owners) > len(items)
+    return Windows(EncodedSounds(processor, tuple(items), frames, spans, owners, is_cut, where), owners)
+
+
+def _windows(total: int, room: int, stride: int) -> list[tuple[int, int]]:
+    """First sample and end of each window; all but the last as long as there is room, each at a whole frame."""
+    if total <= room:
+        return [(0, total)]
+    room -= room % stride
+    step = room - room // OVERLAP
+    step -= step % stride
+    num = -(-(total - room) // step) + 1
+    return [(number * step, min(total, number * step + room)) for number in range(num)]

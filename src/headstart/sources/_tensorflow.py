@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headstart.contracts import Encoded, Frame, Inputs, Modality, Ref, States
+from headstart.contracts import Encoded, Frame, Inputs, Modality, Ref, Speller, States
 from headstart.errors import MismatchError, SettingError
 from headstart.sources import _saved_model, _shorter, _snippets, _tensors
 
@@ -60,6 +60,16 @@ class SavedModelBackbone:
     def max_tokens(self) -> int:
         """0: it reads texts of any length, in its own pieces."""
         return 0
+
+    @property
+    def speller(self) -> Speller | None:
+        """None: it writes nothing."""
+        return None
+
+    @property
+    def is_fresh(self) -> bool:
+        """Never: it came with its weights."""
+        return False
 
     @property
     def has_cls(self) -> bool:

@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headstart import cut, pool, stack
-from headstart.contracts import Encoded, Frame, Inputs, Modality, Ref, States
+from headstart.contracts import Encoded, Frame, Inputs, Modality, Ref, Speller, States
 from headstart.errors import ModelError, ModelNotFound, SettingError
-from headstart.sources import _loading, _long, _places, _shorter, _snippets, _timm
+from headstart.sources import _loading, _long, _places, _shorter, _snippets, _sound_snippet, _sounds, _spellers, _timm
 from headstart.sources._encoded import IN_PARTS, EncodedImages, EncodedTexts
-from headstart.sources._folder import modality_of
+from headstart.sources._folder import has_weights, modality_of
+from headstart.sources._frames import Frames
 from headstart.sources._pairs import EncodedPairs
-from headstart.sources._sounds import EncodedSounds, Frames
 from headstart.windows import Windows
 
 if TYPE_CHECKING:
@@ -70,6 +70,16 @@ class TransformersBackbone:
         """The tokenizer, the image processor or the feature extractor."""
         return _loading.processor(self.folder, self.modality, trust=self.ref.ran_code)
 
+    @cached_property
+    def speller(self) -> Speller | None:
+        """What a speech model in the folder writes with."""
+        return _spellers.of(self.folder) if self.modality == "audio" else None
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether the folder holds a config and no weights."""
+        return not has_weights(self.folder)
+
     @property
     def blocks(self) -> Sequence[nn.Module]:
         """Bottom to top."""
@@ -97,7 +107,8 @@ class TransformersBackbone:
         Args:
             items: Texts, or pairs of them; images as paths, Pillow images or
                 arrays (H, W, 3) of uint8; recordings as paths or as arrays of samples at the rate the model reads.
-            max_length: Longest text in tokens, special tokens included; by default what the model reads.
+            max_length: Longest text in tokens, special tokens included; by default what the model reads. Seconds of a
+                window of a recording, by default 30.
             where: Whether batches also say which characters or seconds each token covers.
             long: What is read of a longer text, see the contract.
             frame: How large pictures are read whose places matter, see the contract.
@@ -111,7 +122,8 @@ class TransformersBackbone:
         if self.modality == "image":
             return EncodedImages(self.processor, tuple(items))
         if self.modality == "audio":
-            return EncodedSounds(self.processor, tuple(items), Frames.of(self.module, self.processor), where)
+            frames = Frames.of(self.module, self.processor)
+            return _sounds.encoded(self.processor, items, frames, seconds=max_length, where=where, long=long)
         limit = self._limit(max_length)
         if items and isinstance(items[0], tuple):
             in_windows = long == "windows"
@@ -198,7 +210,10 @@ class TransformersBackbone:
         """Writes the module and the tokenizer or processor so that plain transformers opens the folder."""
         with _loading.quiet():
             module.save_pretrained(folder)  # type: ignore[operator]
-            self.processor.save_pretrained(folder)
+            if self.modality == "audio":
+                _spellers.save(self.folder, self.processor, module, folder)
+            else:
+                self.processor.save_pretrained(folder)
 
     def usage(self, auto_class: str | None, *, max_length: int | None, long: str = "cut") -> str:
         """Python that opens a saved folder without headstart; see the contract."""
@@ -207,6 +222,9 @@ class TransformersBackbone:
             return _snippets.of_timm(self.module, auto_class)
         if self.modality == "text":
             return _snippets.of_texts(auto_class, limit, long=long, frame=_long.Frame.of(self.processor))
+        if self.modality == "audio":
+            frames = Frames.of(self.module, self.processor)
+            return _sound_snippet.of_sounds(auto_class, frames, seconds=max_length, long=long)
         return _snippets.of_images(auto_class)
 
     def digest(self) -> str:

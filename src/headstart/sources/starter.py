@@ -20,12 +20,21 @@ RANK = 10
 
 @dataclass(frozen=True)
 class Starter:
-    """A model folder that ships with headstart, and the digest of the weights that were put there."""
+    """A model folder that ships with headstart, and the digest of the weights that were put there.
+
+    One that `is_fresh` is an architecture alone: it has a config in place of weights, to be trained from scratch.
+    """
 
     name: str
     sha256: str
     modality: Modality
     about: str
+    is_fresh: bool = False
+
+    @property
+    def file(self) -> Path:
+        """The file whose digest is known."""
+        return FOLDER / self.name / ("config.json" if self.is_fresh else "model.safetensors")
 
 
 STARTERS = {
@@ -36,6 +45,13 @@ STARTERS = {
             sha256="d58cc82955cbef3c5ccc142e00b8e49fbbf597944075fbd6f8bef02e5b135bbf",
             modality="image",
             about="ResNet of 3 blocks for 32x32 images, pretrained on randomly drawn shapes, 0.37 M parameters",
+        ),
+        Starter(
+            name="small-conformer",
+            sha256="625c5b1b6232f1b8caf4765b80f6ac132641f1036a49bd0f749481d1dabf1948",
+            modality="audio",
+            about="FastConformer of 3 blocks over log-mel spectra, an architecture without weights, 0.8 M parameters",
+            is_fresh=True,
         ),
     )
 }
@@ -65,25 +81,25 @@ def listed() -> list[Listed]:
 
 
 def _line(starter: Starter) -> Listed:
-    folder = FOLDER / starter.name
     return Listed(
         ref=f"starter:{starter.name}",
         modality=starter.modality,
-        mib=round((folder / "model.safetensors").stat().st_size / 2**20, 1),
+        mib=round(starter.file.stat().st_size / 2**20, 1),
         is_available=True,
-        license=_folder.card_license(folder),
+        license=_folder.card_license(FOLDER / starter.name),
         about=starter.about,
         rank=RANK,
+        is_fresh=starter.is_fresh,
     )
 
 
 def _verified(starter: Starter) -> Path:
     """The folder of a starter whose weights are, to the byte, those that shipped."""
     folder = FOLDER / starter.name
-    _safety.verify(folder)
-    if _safety.sha256(folder / "model.safetensors") != starter.sha256:
+    _safety.verify(folder, is_fresh=starter.is_fresh)
+    if _safety.sha256(starter.file) != starter.sha256:
+        what = "config is not the one" if starter.is_fresh else "weights are not those"
         raise UnsafeModel(
-            f'The weights in "{folder}" are not those that headstart shipped. '
-            f"Run: pip install --force-reinstall --no-deps headstart"
+            f'In "{folder}" the {what} that headstart shipped. Run: pip install --force-reinstall --no-deps headstart'
         )
     return folder

@@ -18,6 +18,7 @@ from headstart import score
 from headstart.contracts import Per, Prediction, Rows, Where
 from headstart.data.labels import dumps, loads
 from headstart.tasks import _thresholds
+from headstart.tasks._classes import meets as meets
 from headstart.tasks._classes import output as output
 
 if TYPE_CHECKING:

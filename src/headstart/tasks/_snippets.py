@@ -85,3 +85,28 @@ def answer(text, scores, where):  # of all spans of tokens that are not too long
 answers = [answer(item[1], *row) for item, *row in zip(items, logits, where)]
 """
 """Leaves `answers`, what each text says to its question; see `_extracting`."""
+
+TRANSCRIPTS = """
+import json
+
+with open(folder + "/headstart.json", encoding="utf-8") as file:
+    learned = json.load(file)["learned"]
+
+
+def piece(name):  # what an output adds to the text
+    if name == "|":
+        return " "
+    is_special = len(name) > 2 and name[0] in "<[" and name[-1] in ">]"
+    return "" if is_special else name.replace("\u2581", " ")
+
+
+def transcript(logits):  # the best output of each frame; of a run of equal ones one is written
+    best = logits.argmax(-1).tolist()
+    runs = [one for at, one in enumerate(best) if at == 0 or best[at - 1] != one]
+    text = "".join(piece(learned["vocabulary"][one]) for one in runs if one != learned["blank"])
+    return " ".join(text.lower().split())
+
+
+answers = list(map(transcript, logits))
+"""
+"""Leaves `answers`, the text of each recording, without a search and without a language model; see `_beams.greedy`."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from headstart.contracts import Field, Modality, Per, Prediction, ReadAt, Rows, Where
 from headstart.data.boxes import Box, dumps, loads
 from headstart.tasks import _detecting, _found_boxes, _precision, _usual_boxes
-from headstart.tasks._classes import config, settled
+from headstart.tasks._classes import config, meets, settled
 from headstart.tasks._detecting import counted, loss
 from headstart.tasks._precision import figure
 from headstart.tasks._sets import output
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from headstart.heads.form import Form
 
-__all__ = ["config", "counted", "figure", "loss", "output", "settled"]
+__all__ = ["config", "counted", "figure", "loss", "meets", "output", "settled"]
 
 aliases = ("detection",)
 modality: Modality = "image"

@@ -12,14 +12,14 @@ from headstart import score
 from headstart.contracts import Field, Modality, Per, Prediction, ReadAt, Rows, Where
 from headstart.data.answers import dumps, loads
 from headstart.tasks import _answers, _extracting, _nearby
-from headstart.tasks._classes import config
+from headstart.tasks._classes import config, meets
 from headstart.tasks._extracting import Learned, loss
 from headstart.tasks._snippets import ANSWERS
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["config", "loss"]
+__all__ = ["config", "loss", "meets"]
 
 aliases = ("qa", "extractive-question-answering", "squad")
 modality: Modality = "text"

@@ -12,7 +12,7 @@ import numpy as np
 from headstart.contracts import Field, Modality, Per, Prediction, ReadAt, Rows, Where
 from headstart.data.spans import Span, dumps, loads
 from headstart.tasks import _entities, _taggers, _tags
-from headstart.tasks._classes import config, output, settled
+from headstart.tasks._classes import config, meets, output, settled
 from headstart.tasks._entities import figure
 from headstart.tasks._snippets import ENTITIES
 from headstart.tasks._tags import IGNORED, Tags, words
@@ -20,7 +20,7 @@ from headstart.tasks._tags import IGNORED, Tags, words
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["config", "figure", "output", "settled"]
+__all__ = ["config", "figure", "meets", "output", "settled"]
 
 aliases = ("ner", "named-entity-recognition")
 modality: Modality = "text"

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from headstart import batches, cut, features, windows
+from headstart import batches, company, cut, features, windows
 from headstart.contracts import Encoded, Hidden, Inputs, Rows
 from headstart.errors import OutputError
 from headstart.network import KEPT, Headed, Whole
@@ -95,7 +95,7 @@ def keep(job: Job, whole: Whole | Headed, boundary: int, dtype: str) -> dict[str
     assert job.validation is not None, "strategies that move blocks ask for a validation split"
     rows = {"train": job.train, "validation": job.validation}
     encoded = {name: job.encoded(split) for name, split in rows.items()}
-    is_wanted = boundary > 1 and job.settings.cache
+    is_wanted = boundary > 1 and job.settings.cache and not company.is_strict(whole.module)
     form = _form(whole, encoded["train"], upto=boundary - 1) if is_wanted else None
     if form is None:
         if is_wanted:
@@ -163,7 +163,7 @@ def _foresee(job: Job, frozen: Frozen, encoded: dict[str, Encoded], dtype: str) 
     Raises:
         OutputError: There is not enough room.
     """
-    is_by_token = job.backbone.modality == "text"
+    is_by_token = job.backbone.modality != "image"
     a_row = frozen.state.shape[-1] if is_by_token else frozen.state[0].numel()
     rows = sum(int(part.lengths.sum()) if is_by_token else len(part.lengths) for part in encoded.values())
     size = rows * a_row * BYTES[dtype]
@@ -179,7 +179,7 @@ def _foresee(job: Job, frozen: Frozen, encoded: dict[str, Encoded], dtype: str) 
 
 
 def _kept(job: Job, frozen: Frozen, rows: Rows, encoded: Encoded, dtype: str) -> Encoded:
-    is_by_token = job.backbone.modality == "text"
+    is_by_token = job.backbone.modality != "image"
     extractor = features.Extractor(
         frozen.module,
         frozen.read,
@@ -193,6 +193,6 @@ def _kept(job: Job, frozen: Frozen, rows: Rows, encoded: Encoded, dtype: str) ->
         of=str(job.backbone.ref),
         long=job.long,
     )
-    keys = windows.keys(features.row_keys(job.task.items(rows), are_files=not is_by_token), encoded)
+    keys = windows.keys(features.row_keys(job.task.items(rows), are_files=job.backbone.modality != "text"), encoded)
     kept = features.keep(extractor, encoded, keys, cache=features.cache_root(), listener=job.listener)
     return windows.over(RowsAbove(encoded, kept, is_by_token, frozen.inputs), encoded)

@@ -17,8 +17,9 @@ import torch
 
 from headstart import windows
 from headstart.contracts import Encoded, Inputs, Where
-from headstart.errors import MismatchError
-from headstart.settings import OF_A_BATCH
+from headstart.errors import MismatchError, SettingError
+from headstart.settings import OF_A_BATCH, SOUND_VIEWS
+from headstart.train import hearing
 
 if TYPE_CHECKING:
     from headstart.contracts import Indices
@@ -40,26 +41,35 @@ CUTMIX_ALPHA = 1.0
 
 
 def chosen(settings: FitSettings, *, modality: str, boundary: int, per: str = "row") -> tuple[str, ...]:
-    """The changes that the training rows go through.
+    """The changes that the training rows go through; those of texts through none.
 
     Args:
         settings: `augment` and `cache` are read.
         modality: Of the model; only images have views.
-        boundary: Of the strategy. "auto" crops mildly where everything is trained; it never mirrors, which would make
-            letters and digits others, and changes nothing where states could be kept.
+        boundary: Of the strategy. Where everything is trained, "auto" crops images mildly, but never mirrors them,
+            which would make letters and digits others, and changes the speed and hides parts of recordings. Elsewhere
+            it changes nothing, so that states can be kept.
         per: What an answer belongs to; nothing is kept where that is a place.
+
+    Raises:
+        SettingError: A change is asked for that rows of this kind do not know.
     """
-    if modality != "image" or settings.augment == "none":
+    if modality == "text" or settings.augment == "none":
         return ()
     if settings.augment == "auto":
-        return ("crop",) if boundary == 0 or per == "place" else ()
+        mild = ("crop",) if modality == "image" else ("speed", "mask")
+        return mild if boundary == 0 or per == "place" else ()
     asked = {name.strip() for name in settings.augment.split(",")}
-    return tuple(name for name in OF_A_PICTURE + OF_A_BATCH if name in asked)
+    known = OF_A_PICTURE + OF_A_BATCH if modality == "image" else SOUND_VIEWS
+    if unknown := sorted(asked - set(known)):
+        raise SettingError(f'--augment "{unknown[0]}" is not for rows of {modality}. Give some of {", ".join(known)}.')
+    return tuple(name for name in known if name in asked)
 
 
 def said(names: Sequence[str], *, is_cache_lost: bool) -> str:
     """What to tell the user of the changes."""
-    text = f"Training images are changed anew in each epoch: {', '.join(names)}."
+    what = "recordings" if set(names) & set(SOUND_VIEWS) else "images"
+    text = f"Training {what} are changed anew in each epoch: {', '.join(names)}."
     return f"{text} So what the frozen blocks give is not kept, but computed again." if is_cache_lost else text
 
 
@@ -99,6 +109,9 @@ class Views:
 
     def _seen_in(self, epoch: int) -> Encoded:
         """The rows, each with its picture as it looks in that epoch."""
+        if heard := [name for name in SOUND_VIEWS if name in self.names]:
+            whole = windows.whole(self.encoded)
+            return windows.over(hearing.changed(whole, heard, seed=self.seed, epoch=epoch), self.encoded)
         names = [name for name in OF_A_PICTURE if name in self.names]
         if not names:
             return self.encoded
