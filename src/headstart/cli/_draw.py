@@ -1,4 +1,4 @@
-"""Pictures with what was found in them, written to a folder under names of their own; how they look is `report.drawn`."""
+"""Pictures with what was found in them, written to a folder; how they look is the business of `report.drawn`."""
 
 from __future__ import annotations
 

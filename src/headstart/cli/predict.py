@@ -80,8 +80,9 @@ def command(
         return
     with listening() as listener:
         found = list(predictions(model, items, names=names, listener=listener))
-    for number, answer in enumerate(found) if draw is not None else ():
-        _draw.write(answer, number, draw)
+    if draw is not None:
+        for number, answer in enumerate(found):
+            _draw.write(answer, number, draw)
     if out is not None:
         _write.write(found, out)
     if html is not None:
