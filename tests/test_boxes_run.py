@@ -169,7 +169,8 @@ def test_a_detector_learns_a_step_and_opens_in_its_own_class(name: str, tmp_path
         optimizer.step()
         optimizer.zero_grad()
         losses.append(float(loss.detach().sum()))
-    Model("object-detection", learned, backbone, whole.eval(), frame=FRAME).save(tmp_path / "saved")
+    model = Model("object-detection", learned, backbone, whole.eval(), frame=FRAME)
+    model.save(tmp_path / "saved")
 
     assert losses[-1] < losses[0]
     opened, told = OPEN(tmp_path / "saved", output_loading_info=True)
@@ -177,11 +178,11 @@ def test_a_detector_learns_a_step_and_opens_in_its_own_class(name: str, tmp_path
     assert set(opened.config.id2label.values()) == {"disc", "square"}
     with torch.no_grad():
         ours, theirs = whole.module(**inputs.tensors), opened.eval()(**inputs.tensors)
-        said = task.decode([whole(inputs)[:1]], learned, (), [inputs.where[0][None]])
     torch.testing.assert_close(ours.logits, theirs.logits, atol=1e-6, rtol=1e-5)
     torch.testing.assert_close(ours.pred_boxes, theirs.pred_boxes, atol=1e-6, rtol=1e-5)
-    found = headstart.load(tmp_path / "saved").predict(task.items(rows)[:1])
-    assert [one["label"] for one in found[0]["boxes"]] == [one["label"] for one in said[0]["boxes"]]
+    # weights that are mapped from a file lie at other addresses, which moves the last bits of products
+    said, again = (each.answers(task.items(rows)).output[0] for each in (model, headstart.load(tmp_path / "saved")))
+    torch.testing.assert_close(said, again, atol=1e-5, rtol=1e-4)
 
 
 @pytest.mark.parametrize("name", ["yolos", "rt_detr", "deformable_detr"])
