@@ -22,7 +22,8 @@ fitted = model.load(sys.argv[1])
 start = time.perf_counter()
 (answer,) = fitted.predict([sys.argv[2]])
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-print(json.dumps({"seconds": time.perf_counter() - start, "peak_mib": peak, "size": [answer["width"], answer["height"]]}))
+size = [answer["width"], answer["height"]]
+print(json.dumps({"seconds": time.perf_counter() - start, "peak_mib": peak, "size": size}))
 """
 
 

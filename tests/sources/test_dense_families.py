@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 import torch
 import transformers
-from test_segmentation_run import shapes
 
 import headstart
 from headstart import model
 from headstart.network import Whole
 from headstart.sources import dir as folders
+from test_segmentation_run import shapes
 
 MAPS: dict[str, Any] = {"hidden_sizes": [8, 16, 16, 16], "depths": [1, 1, 1, 1]}
 STAGES = [f"stage{number}" for number in (1, 2, 3, 4)]
@@ -38,9 +38,7 @@ def mask2former() -> Any:
     )
     sizes: dict[str, Any] = {"feature_size": 32, "mask_feature_size": 32, "hidden_dim": 32, "num_queries": 5}
     layers = {"encoder_layers": 1, "decoder_layers": 2, "num_attention_heads": 2, "dim_feedforward": 16}
-    config = transformers.Mask2FormerConfig(
-        backbone_config=backbone, encoder_feedforward_dim=16, **sizes, **layers
-    )
+    config = transformers.Mask2FormerConfig(backbone_config=backbone, encoder_feedforward_dim=16, **sizes, **layers)
     return transformers.Mask2FormerForUniversalSegmentation(config)
 
 
