@@ -1,13 +1,16 @@
-"""Pictures with what was found in them, written to a folder; how they look is the business of `report.drawn`."""
+"""Pictures with what was found in them, and masks, written to folders; how they look is `report.drawn`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from headstart.contracts import Task
 from headstart.errors import MismatchError, OutputError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 
 def verify(folder: Path, task: Task) -> None:
@@ -19,12 +22,38 @@ def verify(folder: Path, task: Task) -> None:
     """
     if task.per != "place":
         raise MismatchError("--draw draws what is found in pictures, and this model finds nothing there. Leave it out.")
+    _make(folder, "--draw")
+
+
+def verify_masks(folder: Path, task: Task) -> None:
+    """The same for files of masks.
+
+    Raises:
+        MismatchError: The answers are no masks.
+        OutputError: The folder has something in it, or cannot be made.
+    """
+    if not any(field.kind == "mask" for field in task.fields):
+        raise MismatchError("--masks writes masks of pictures, and this model finds none. Leave it out.")
+    _make(folder, "--masks")
+
+
+def _make(folder: Path, option: str) -> None:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise OutputError(f'"{folder}" is no empty folder. Choose another --draw.')
+        raise OutputError(f'"{folder}" is no empty folder. Choose another {option}.')
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(f'"{folder}" cannot be made: {error.strerror}. Choose another --draw.') from error
+        raise OutputError(f'"{folder}" cannot be made: {error.strerror}. Choose another {option}.') from error
+
+
+def write_all(record: Mapping[str, Any], number: int, draw: Path | None, masks: Path | None) -> None:
+    """Writes what was asked for of an answer; see `write`."""
+    from headstart.report import drawn
+
+    if draw is not None:
+        write(record, number, draw)
+    if masks is not None:
+        _save(drawn.numbered(drawn.mask_of(record)), record, number, masks)
 
 
 def write(record: Mapping[str, Any], number: int, folder: Path) -> None:
@@ -41,11 +70,19 @@ def write(record: Mapping[str, Any], number: int, folder: Path) -> None:
     from headstart.data.images import open_image
     from headstart.report import drawn
 
-    path = Path(record["image"])
-    picture = drawn.boxed(open_image(path), [one for one in record["boxes"] if one["score"] >= drawn.LIKELY])
-    out = folder / f"{path.stem}.png"
-    out = folder / f"{path.stem}-{number + 1}.png" if out.exists() else out
+    picture = open_image(record["image"])
+    if "regions" in record:
+        picture = drawn.masked(picture, drawn.mask_of(record))
+    else:
+        picture = drawn.boxed(picture, [one for one in record["boxes"] if one["score"] >= drawn.LIKELY])
+    _save(picture, record, number, folder)
+
+
+def _save(picture: Image, record: Mapping[str, Any], number: int, folder: Path) -> None:
+    stem = Path(record["image"]).stem
+    out = folder / f"{stem}.png"
+    out = folder / f"{stem}-{number + 1}.png" if out.exists() else out
     try:
         picture.save(out)
     except OSError as error:
-        raise OutputError(f'"{out}" cannot be written: {error.strerror or error}. Choose another --draw.') from error
+        raise OutputError(f'"{out}" cannot be written: {error.strerror or error}. Choose another folder.') from error

@@ -44,6 +44,7 @@ ITEMS_AT_A_TIME = 512
 @click.option(
     "--draw", type=click.Path(path_type=Path), help="Folder to write each picture to with what is found in it drawn on."
 )
+@click.option("--masks", type=click.Path(path_type=Path), help="Folder to write the mask of each picture to, as PNG.")
 @click.option("--json", "is_json", is_flag=True, help="Print one JSON object instead of one for each item.")
 def command(
     run: Path,
@@ -53,6 +54,7 @@ def command(
     out: Path | None,
     html: Path | None,
     draw: Path | None,
+    masks: Path | None,
     is_json: bool,
 ) -> None:
     """Predicts and prints or writes."""
@@ -68,6 +70,8 @@ def command(
         _write.verify_page(html, model.task.fields)
     if draw is not None:
         _draw.verify(draw, model.task)
+    if masks is not None:
+        _draw.verify_masks(masks, model.task)
     fields = [field for field in model.task.fields if field.name != "label"]
     items = read_items(files, fields, task=model.task_name, columns=columns)
     names = [field.name for field in fields]
@@ -75,14 +79,12 @@ def command(
         # Answers are progress enough, and bars would be drawn over them.
         for number, answer in enumerate(predictions(model, items, names=names, listener=silent)):
             click.echo(_show.as_json(answer))
-            if draw is not None:
-                _draw.write(answer, number, draw)
+            _draw.write_all(answer, number, draw, masks)
         return
     with listening() as listener:
         found = list(predictions(model, items, names=names, listener=listener))
-    if draw is not None:
-        for number, answer in enumerate(found):
-            _draw.write(answer, number, draw)
+    for number, answer in enumerate(found):
+        _draw.write_all(answer, number, draw, masks)
     if out is not None:
         _write.write(found, out)
     if html is not None:

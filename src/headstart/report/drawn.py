@@ -1,4 +1,4 @@
-"""Pictures with what was found in them drawn on: boxes with their labels, each label in a colour of its own."""
+"""Pictures with what was found in them drawn on: boxes with their labels, masks; each label in a colour of its own."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import colorsys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from headstart.data import masks
+from headstart.data.masks import Mask, Region
 from headstart.report.marked import hue
 
 if TYPE_CHECKING:
@@ -13,6 +15,10 @@ if TYPE_CHECKING:
 
 LIKELY = 0.5
 """Boxes that are less sure are not drawn."""
+COVER = 0.5
+"""How much of a picture a mask hides."""
+GROUND = ("0", "#000000")
+"""Values of what is usually no thing but the ground that things are on; it is left as it is."""
 THICK = 200
 """Lines are a pixel thick for every so many pixels of the picture's longer side."""
 
@@ -47,3 +53,44 @@ def boxed(image: Image.Image, boxes: Sequence[Mapping[str, Any]], *, scale: floa
         draw.rectangle(draw.textbbox(where, said, font=font), fill=shade)
         draw.text(where, said, fill="black" if sum(shade) > 380 else "white", font=font)
     return copy
+
+
+def masked(image: Image.Image, mask: Mask) -> Image.Image:
+    """A copy of the picture with each region of its mask tinted in the colour of its label.
+
+    Args:
+        image: In RGB, at any size; the mask is drawn at that.
+        mask: Of the picture.
+    """
+    import numpy as np
+    from PIL import Image
+
+    pixels = np.asarray(image.convert("RGB")).astype(np.float32)
+    down, across = (np.arange(side) * of // side for side, of in zip(pixels.shape[:2], mask.size, strict=True))
+    for region in mask.regions:
+        if region.value not in GROUND:
+            is_in = masks.decoded(region.rle, mask.size)[down[:, None], across]
+            tint = np.array(color(region.label), dtype=np.float32)
+            pixels[is_in] = pixels[is_in] * (1 - COVER) + tint * COVER
+    return Image.fromarray(pixels.round().astype(np.uint8))
+
+
+def mask_of(answer: Mapping[str, Any]) -> Mask:
+    """The mask in a prediction."""
+    regions = (Region(one["label"], one["value"], one["rle"]["counts"]) for one in answer["regions"])
+    return Mask((answer["height"], answer["width"]), tuple(regions))
+
+
+def numbered(mask: Mask) -> Image.Image:
+    """A mask as its file would be: a number or a colour for each pixel."""
+    import numpy as np
+    from PIL import Image, ImageColor
+
+    values = [region.value for region in mask.regions]
+    is_colour = any(value.startswith("#") for value in values)
+    is_deep = not is_colour and max(map(int, values), default=0) > 255
+    pixels = np.zeros((*mask.size, 3) if is_colour else mask.size, dtype=np.uint16 if is_deep else np.uint8)
+    for region in mask.regions:
+        value: Any = ImageColor.getrgb(region.value) if is_colour else int(region.value)
+        pixels[masks.decoded(region.rle, mask.size)] = value
+    return Image.fromarray(pixels)

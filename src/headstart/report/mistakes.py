@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from headstart.data import answers, boxes, images, labels, spans
+from headstart.data import answers, boxes, images, labels, masks, spans
 from headstart.data.spans import Span
 from headstart.report import drawn, marked
 from headstart.report.marked import Piece
@@ -26,6 +26,8 @@ SHOWN = 12
 TEXT_LENGTH = 320
 SIDE = 120
 """Longest side of a picture on the page, in pixels."""
+OVERLAP = "mean_iou"
+"""The column that predictions have where they are masks: how well each fits, by which the worst is told."""
 BOXED = 240
 """The same where things in it are to be seen."""
 
@@ -64,14 +66,18 @@ def worst(predictions: Path, *, count: int = SHOWN) -> tuple[list[Mistake], int]
     content = "image" if "image" in names else next(name for name in names if name != "label")
     contents = [content, *(name for name in ("context", "text_pair") if name in names)]
     columns = [*dict.fromkeys(contents), "label", "file", "row", "prediction", "confidence"]
+    columns += [OVERLAP] if OVERLAP in names else []
     table = parquet.read_table(predictions, columns=columns, filters=[("correct", "==", False)])
-    order = [("confidence", "descending"), ("file", "ascending"), ("row", "ascending")]
+    first = (OVERLAP, "ascending") if OVERLAP in names else ("confidence", "descending")
+    order = [first, ("file", "ascending"), ("row", "ascending")]
     return _mistakes(table.sort_by(order).slice(0, count), content), table.num_rows
 
 
 def _mistakes(table: pa.Table, content: str) -> list[Mistake]:
     if {"question", "context"} <= set(table.column_names):
         return list(map(_of_an_answer, table.to_pylist()))
+    if OVERLAP in table.column_names:
+        return list(map(_of_a_mask, table.to_pylist()))
     said = [*table["label"].to_pylist(), *table["prediction"].to_pylist()]
     if content == "image" and boxes.are_boxes(said):
         return list(map(_of_boxes, table.to_pylist()))
@@ -153,6 +159,24 @@ def _of_boxes(row: Mapping[str, Any]) -> Mistake:
         text=None,
         picture=pictures[0],
         found=pictures[1],
+    )
+
+
+def _of_a_mask(row: Mapping[str, Any]) -> Mistake:
+    """A picture whose mask was not found to the pixel: drawn with the true one and with that."""
+    real, said = masks.loads(row["label"]), masks.loads(row["prediction"])
+    small = _opened(Path(row["image"]))
+    small = None if small is None else _resized(small.convert("RGB"), BOXED)
+    uris = [None if small is None else _data_uri(drawn.masked(small, mask)) for mask in (real, said)]
+    return Mistake(
+        truth=f"{len(real.regions)} classes",
+        prediction=f"mean IoU {row[OVERLAP]:.3f}",
+        confidence=float(row["confidence"]),
+        file=Path(row["image"]).name,
+        row=int(row["row"]),
+        text=None,
+        picture=uris[0],
+        found=uris[1],
     )
 
 

@@ -18,6 +18,7 @@ METRIC_NAMES = {
     "f1_macro": "macro F1",
     "f1_micro": "micro F1",
     "entity_f1": "entity F1",
+    "mean_iou": "mean IoU",
     "exact_match": "exact match",
     "log_loss": "log loss",
     "f1": "F1",
