@@ -9,33 +9,27 @@ import math
 import os
 import shlex
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from headstart import __version__, batches, cost, features, folder, kernels, plug, record, run
-from headstart.advisor import arms, growth, race, rounds, scores, verdict, worth
-from headstart.advisor.arms import Arm
-from headstart.advisor.clock import Clock, OutOfTime, guarded
+from headstart.advisor import arms, race, rounds, scores, verdict, ways, worth
+from headstart.advisor.clock import Clock, OutOfTime
 from headstart.advisor.ledger import Ledger
-from headstart.advisor.measured import Measured
 from headstart.advisor.race import Course, Standing
-from headstart.advisor.rounds import Round
 from headstart.advisor.scores import Scored
 from headstart.advisor.wishes import Wishes, considered
 from headstart.advisor.worth import Worth
 from headstart.budget import budget
-from headstart.contracts import Backbone, Rows, Splits, Strategy, Task
+from headstart.contracts import Backbone, Splits, Task
 from headstart.errors import MismatchError, Stopped
 from headstart.journal import Journal, journal
-from headstart.network import Reading
 from headstart.progress import Listener, Stage, silent
 from headstart.report import advice as page
 from headstart.settings import FitSettings
 from headstart.sources import _ref
-from headstart.train import head, learn
-from headstart.train.job import Around, Job
 
 Load = Callable[[FitSettings], Backbone]
 ADVICE = "advice.json"
@@ -205,7 +199,7 @@ def _measured(course: Course, splits: Splits, refs: list[str], wishes: Wishes, l
     )
     num_judged = sum(len(each.validation) for each in course.rounds)
     log(Stage("race", f"judged on {num_judged:,} rows"))
-    chosen = [arm for ref in arms.worth_training(ranking) for arm in _arms(course, scored[ref])]
+    chosen = [arm for ref in arms.worth_training(ranking) for arm in ways.of(course, scored[ref])]
     ran, late = race.run(course, sorted(chosen, key=lambda arm: arm.is_moving))
     standings += ran
     not_tried |= late
@@ -231,22 +225,10 @@ def _scored(course: Course, splits: Splits, refs: list[str]) -> tuple[dict[str, 
     for ref in refs:
         try:
             course.clock.allow(0)
-            found[ref] = scores.of(_frozen_job(course, rounds.together(splits), ref, times=1.0), ref)
+            found[ref] = scores.of(ways.frozen_job(course, rounds.together(splits), ref, times=1.0), ref)
         except OutOfTime as error:
             late[ref] = str(error)
     return found, late
-
-
-def _frozen_job(course: Course, rows: Rows, ref: str, *, times: float = 0.0) -> Job:
-    """What a head on the frozen model would learn from these rows; `times` is for `guarded`."""
-    settings = dataclasses.replace(course.settings, model=ref, strategy="frozen")
-    strategy: Strategy = plug.load("strategies", settings.strategy)
-    recipe = settings.recipe(strategy.recipe(settings, course.task))
-    learned = course.task.learn(rows)
-    listener = guarded(course.clock, course.listener, times=times)
-    around, backbone = Around(is_foretold=course.clock.is_limited), course.backbone(settings)
-    frame = learn.frame(course.task, backbone, rows, settings)
-    return Job(course.task, learned, backbone, rows, None, settings, recipe, listener, around, frame)
 
 
 def _grown(course: Course, whole: Scored | None, standings: list[Standing], not_tried: dict[str, str]) -> Worth:
@@ -257,46 +239,14 @@ def _grown(course: Course, whole: Scored | None, standings: list[Standing], not_
         return Worth(missing="no way is better than guessing")
     able = [one for one in standings if one.arm.kind == "baseline"]
     baseline = max(able, key=lambda one: (one.arm.name not in verdict.BLIND, one.value)).arm.name
-    frozen = _arms(course, [whole])[0]
+    frozen = ways.of(course, [whole])[0]
     if frozen.kind == "scratch":
         return Worth(missing="the model has no pretrained weights")
     fresh = arms.from_scratch(whole.ref, whole.name, whole.blocks) if whole.blocks else None
-    found = worth.of(course, frozen.name, _curve_of(course, whole, frozen), baseline, fresh)
+    found = worth.of(course, frozen.name, ways.curve_of(course, whole, frozen), baseline, fresh)
     if fresh is not None and found.is_scratch_open:
         try:
             standings.append(race.to_the_end(course, fresh))
         except OutOfTime as late:
             not_tried[fresh.name] = str(late)
     return found
-
-
-def _curve_of(course: Course, whole: Scored, frozen: Arm) -> Callable[[Round], Measured]:
-    """How the frozen model does with fewer rows: where a row is one vector, by a linear head on those that are kept."""
-    if course.task.per != "row":
-        return lambda each: growth.of_arm(course, each, frozen)
-    reading = Reading(((int(whole.reading),),))
-
-    def vectors(rows: Rows) -> Any:
-        job = _frozen_job(course, rows, whole.ref)
-        return reading.of(head.pooled(job), job.backbone.widths)
-
-    return lambda each: growth.of_frozen(course, each, frozen.name, vectors)
-
-
-def _arms(course: Course, depths: Sequence[Scored]) -> list[Arm]:
-    whole = depths[-1]
-    if course.backbone(dataclasses.replace(course.settings, model=whole.ref)).is_fresh:
-        return [arms.from_scratch(whole.ref, whole.name, whole.blocks)]
-    # maps of several layers are read together, so that no single depth stands for them
-    depths = depths[-1:] if course.task.per == "place" else depths
-    reads_layers = course.task.read_at == "layers" or course.task.per == "place"
-    return arms.of_model(depths, can_be_shorter=_is_cut(course, depths[-1].ref), reads_layers=reads_layers)
-
-
-def _is_cut(course: Course, ref: str) -> bool:
-    """Whether the model can be made shorter."""
-    try:
-        course.backbone(dataclasses.replace(course.settings, model=ref)).shortened(1)
-    except MismatchError:
-        return False
-    return True

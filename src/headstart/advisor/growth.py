@@ -22,9 +22,10 @@ from headstart.advisor import measured
 from headstart.advisor.arms import Arm
 from headstart.advisor.clock import OutOfTime, guarded
 from headstart.advisor.measured import Measured
-from headstart.advisor.race import Course, are_hits
+from headstart.advisor.race import Course
 from headstart.advisor.rounds import Round
 from headstart.advisor.sizes import order, sizes
+from headstart.advisor.standing import are_hits
 from headstart.contracts import Rows, Splits, Strategy
 from headstart.data.split import strata
 from headstart.progress import Note
