@@ -216,8 +216,7 @@ def still_running(standings: Sequence[Standing], *, seed: int) -> list[Standing]
     None where the leader is finished, and beats all of them with near certainty.
     """
     ranked = sorted(standings, key=lambda standing: -standing.value)
-    first = ranked[0]
-    near = [one for one in ranked if chance_over(one.hits, first.hits, seed=seed, figure=one.figure) >= CALLED]
+    near = [one for one in ranked if chance_over(one.hits, ranked[0].hits, seed=seed, figure=one.figure) >= CALLED]
     return [one for one in near if not one.is_done]
 
 
