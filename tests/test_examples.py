@@ -57,3 +57,15 @@ def test_questions_are_answered_with_what_stands_in_the_text(script: Script) -> 
     assert re.findall(r'"(.+?)"', best)
     notice = "The choir meets on Thursdays in the hall behind the mill. Its new conductor is Lena Moss."
     assert all(answer in notice for answer in re.findall(r'"(.+?)"', best))
+
+
+def test_tickets_are_sorted_under_everything_they_are_about(script: Script) -> None:
+    said = script("tickets.py")
+    assert "f1_micro" in said
+    assert "is about: billing, login" in said
+
+
+def test_two_questions_are_compared(script: Script) -> None:
+    said = script("questions.py")
+    assert "accuracy" in said
+    assert re.search(r"^(same|different) \(0\.\d\d\)$", said, re.M)
