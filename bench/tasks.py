@@ -70,7 +70,9 @@ def measured(name: str) -> dict[str, Any]:
         "baselines": {method: figures[primary] for method, figures in scores["baselines"].items()},
         "gain": scores["gain"],
         "rows": facts["data"]["rows"],
-        "validation": max(epoch["validation"][primary] for epoch in facts["learning"]),
+        "validation": max(
+            (epoch["validation"][primary] for epoch in facts["learning"] if "validation" in epoch), default=None
+        ),
         "seconds": facts["cost"]["actual"]["seconds"],
         "peak_mib": facts["cost"]["actual"]["peak_mib"],
         "recipe": facts["recipe"],
