@@ -71,7 +71,8 @@ def measured(name: str) -> dict[str, Any]:
         "gain": scores["gain"],
         "rows": facts["data"]["rows"],
         "validation": max(
-            (epoch["validation"][primary] for epoch in facts["learning"] if "validation" in epoch), default=None
+            (epoch["validation"][primary] for epoch in facts["learning"] if primary in epoch.get("validation", ())),
+            default=None,
         ),
         "seconds": facts["cost"]["actual"]["seconds"],
         "peak_mib": facts["cost"]["actual"]["peak_mib"],
