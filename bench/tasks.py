@@ -24,6 +24,7 @@ from headstart.report.words import METRIC_NAMES
 
 RESULTS = Path(__file__).resolve().parent / "results"
 DATA = sst2.SST2.parents[1]
+MOBILENET = DATA.parent / "weights" / "mobilenet-v1-0.75-224"
 MINILM = ["--model", sst2.MINILM]
 WNUT = [str(DATA / "token-classification" / "wnut17"), *MINILM]
 EWT_DEV, EWT_TEST = (
@@ -32,6 +33,10 @@ EWT_DEV, EWT_TEST = (
 EWT = [EWT_DEV, "--test", EWT_TEST, *MINILM]
 SQUAD = [str(DATA / "question-answering" / "squad_v1.1_dev"), *MINILM]
 BANKING = [str(DATA / "text-classification" / "banking77"), *MINILM]
+NUCLEI = [
+    *(str(DATA / "semantic-segmentation" / "dsb2018_nuclei"), "--model", f"dir:{MOBILENET}", "--strategy", "full"),
+    *("--epochs", "20", "--batch-size", "8", "--head-width", "64", "--augment", "crop,flip,color", "--budget", "18m"),
+]
 RUNS = {
     "banking77, frozen": [*BANKING, "--strategy", "frozen"],
     "banking77, full": [*BANKING, "--strategy", "full"],
@@ -40,6 +45,8 @@ RUNS = {
     "UNER English EWT, frozen": [*EWT, "--strategy", "frozen"],
     "UNER English EWT, full": [*EWT, "--strategy", "full"],
     "SQuAD 1.1 development set, full": [*SQUAD, "--strategy", "full", "--epochs", "1", "--budget", "29m"],
+    "DSB 2018 nuclei, two classes": [*NUCLEI, "--columns", "label=masks"],
+    "DSB 2018 nuclei, three classes": [*NUCLEI, "--columns", "label=masks_3class"],
 }
 
 

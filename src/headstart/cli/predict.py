@@ -10,6 +10,7 @@ Examples:
   headstart predict runs/reviews-1 new.csv --columns text=review --out answers.parquet
   headstart predict runs/photos-1 inbox/
   headstart predict runs/names-1 letters.txt --html letters.html
+  headstart predict runs/cells-1 slides/ --draw drawn/
 """
 
 from __future__ import annotations
@@ -40,6 +41,10 @@ ITEMS_AT_A_TIME = 512
 @click.option(
     "--html", type=click.Path(path_type=Path), help="Page to write with the entities or answers in texts marked."
 )
+@click.option(
+    "--draw", type=click.Path(path_type=Path), help="Folder to write each picture to with what is found in it drawn on."
+)
+@click.option("--masks", type=click.Path(path_type=Path), help="Folder to write the mask of each picture to, as PNG.")
 @click.option("--json", "is_json", is_flag=True, help="Print one JSON object instead of one for each item.")
 def command(
     run: Path,
@@ -48,11 +53,13 @@ def command(
     trust: bool | None,
     out: Path | None,
     html: Path | None,
+    draw: Path | None,
+    masks: Path | None,
     is_json: bool,
 ) -> None:
     """Predicts and prints or writes."""
     from headstart import model as models
-    from headstart.cli import _write
+    from headstart.cli import _draw, _write
     from headstart.cli._items import read_items
     from headstart.cli._progress import listening
 
@@ -61,16 +68,23 @@ def command(
     model = models.load(run, trust=bool(trust))
     if html is not None:
         _write.verify_page(html, model.task.fields)
+    if draw is not None:
+        _draw.verify(draw, model.task)
+    if masks is not None:
+        _draw.verify_masks(masks, model.task)
     fields = [field for field in model.task.fields if field.name != "label"]
     items = read_items(files, fields, task=model.task_name, columns=columns)
     names = [field.name for field in fields]
     if out is None and html is None and not is_json:
         # Answers are progress enough, and bars would be drawn over them.
-        for answer in predictions(model, items, names=names, listener=silent):
+        for number, answer in enumerate(predictions(model, items, names=names, listener=silent)):
             click.echo(_show.as_json(answer))
+            _draw.write_all(answer, number, draw, masks)
         return
     with listening() as listener:
         found = list(predictions(model, items, names=names, listener=listener))
+    for number, answer in enumerate(found):
+        _draw.write_all(answer, number, draw, masks)
     if out is not None:
         _write.write(found, out)
     if html is not None:

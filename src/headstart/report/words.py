@@ -18,9 +18,13 @@ METRIC_NAMES = {
     "f1_macro": "macro F1",
     "f1_micro": "micro F1",
     "entity_f1": "entity F1",
+    "mean_iou": "mean IoU",
     "exact_match": "exact match",
     "log_loss": "log loss",
     "f1": "F1",
+    "map": "mean average precision",
+    "map50": "mean average precision at 0.5",
+    "map75": "mean average precision at 0.75",
     "ece": "calibration error",
 }
 # An absolute path, or one that climbs out of its folder; in quotes it may hold spaces; "//" begins no path but a link.
