@@ -20,7 +20,7 @@ from typing import Any
 import sst2
 
 from headstart import record
-from headstart.report.words import METRIC_NAMES
+from headstart.report import words
 
 RESULTS = Path(__file__).resolve().parent / "results"
 DATA = sst2.SST2.parents[1]
@@ -94,7 +94,7 @@ def table(results: list[dict[str, Any]]) -> str:
     for found in results:
         figure = found["metrics"][found["primary"]]
         ours = (
-            f"{METRIC_NAMES[found['primary']]} **{figure['value']:.3f}** ({figure['low']:.3f} to {figure['high']:.3f})"
+            f"{words.metric(found['primary'])} **{figure['value']:.3f}** ({figure['low']:.3f} to {figure['high']:.3f})"
         )
         others = ", ".join(f"{one['value']:.3f} {method}" for method, one in found["baselines"].items())
         lines.append(
