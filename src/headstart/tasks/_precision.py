@@ -112,9 +112,9 @@ def _dataset(boxes: Sequence[Sequence[dict[str, Any]]], num_classes: int) -> Any
 class _Ranked:
     """The boxes of one class in some pictures, the surest first.
 
-    `pictures_D` says which picture each is of, `sure_D` how sure each is, `judged_TD` where it is not to be ignored
-    (one row where that is the same at all thresholds), `hits_T` which ones were matched, `num_N` how many there are to
-    be found in each picture.
+    `pictures_D` says which picture each is of, `sure_D` how sure it is, `judged_TD` where it is not to be ignored (one
+    row where that is the same at all thresholds), `hits_T` which ones were matched, `num_N` how many there are to be
+    found in each picture.
     """
 
     pictures_D: Ints
