@@ -62,8 +62,13 @@ def convolution(width: int, out: int, size: int) -> nn.Sequential:
 
 
 def groups(width: int) -> int:
-    """The largest number of groups up to `GROUPS` that so many channels can be parted into."""
-    return max(number for number in range(1, GROUPS + 1) if width % number == 0)
+    """The largest number of groups up to `GROUPS` that so many channels can be parted into, two in each at least.
+
+    A lone number, as of a single row whose map is one place, has no spread that it could be divided by.
+    """
+    return max(
+        number for number in range(1, GROUPS + 1) if width % number == 0 and (number == 1 or width >= 2 * number)
+    )
 
 
 def resized(map_BDHW: torch.Tensor, side: int) -> torch.Tensor:
