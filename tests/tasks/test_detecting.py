@@ -137,3 +137,8 @@ def test_the_loss_of_a_set_is_least_where_it_is_right(kind: float) -> None:
 def test_a_picture_with_nothing_in_it_answers_with_no_box() -> None:
     output = torch.cat([torch.rand(1, 9, 6), torch.full((1, 9, 1), 0.1), torch.full((1, 9, 2), -9.0)], dim=2)
     assert _found_boxes.answer(output, WHOLE[None], NAMES) == {"boxes": []}
+
+
+def test_one_picture_of_one_place_can_be_learnt_from() -> None:
+    network = layers().train()
+    network([torch.randn(1, 4, 4, 4), torch.randn(1, 8, 2, 2)]).sum().backward()
