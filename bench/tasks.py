@@ -37,6 +37,9 @@ NUCLEI = [
     *(str(DATA / "semantic-segmentation" / "dsb2018_nuclei"), "--model", f"dir:{MOBILENET}", "--strategy", "full"),
     *("--epochs", "20", "--batch-size", "8", "--head-width", "64", "--augment", "crop,flip,color", "--budget", "18m"),
 ]
+BCCD = [str(DATA / "object-detection" / "bccd"), "--model", f"dir:{MOBILENET}", "--strategy", "full"]
+BCCD += ["--image-size", "320", "--image-scale", "0.5", "--head-width", "64", "--augment", "crop,flip"]
+BCCD += ["--epochs", "24", "--lr", "0.002", "--batch-size", "8", "--budget", "38m"]
 RUNS = {
     "banking77, frozen": [*BANKING, "--strategy", "frozen"],
     "banking77, full": [*BANKING, "--strategy", "full"],
@@ -45,6 +48,7 @@ RUNS = {
     "UNER English EWT, frozen": [*EWT, "--strategy", "frozen"],
     "UNER English EWT, full": [*EWT, "--strategy", "full"],
     "SQuAD 1.1 development set, full": [*SQUAD, "--strategy", "full", "--epochs", "1", "--budget", "29m"],
+    "BCCD blood cells": BCCD,
     "DSB 2018 nuclei, two classes": [*NUCLEI, "--columns", "label=masks"],
     "DSB 2018 nuclei, three classes": [*NUCLEI, "--columns", "label=masks_3class"],
 }

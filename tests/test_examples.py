@@ -57,3 +57,9 @@ def test_questions_are_answered_with_what_stands_in_the_text(script: Script) -> 
     assert re.findall(r'"(.+?)"', best)
     notice = "The choir meets on Thursdays in the hall behind the mill. Its new conductor is Lena Moss."
     assert all(answer in notice for answer in re.findall(r'"(.+?)"', best))
+
+
+def test_shapes_are_drawn_learnt_and_looked_for(script: Script, family: Callable[[str], Path]) -> None:
+    said = script("shapes.py", f"dir:{family('resnet')}", "2")
+    assert "map 0." in said
+    assert "spots by colour and size" in said
