@@ -32,6 +32,9 @@ EWT_DEV, EWT_TEST = (
 EWT = [EWT_DEV, "--test", EWT_TEST, *MINILM]
 SQUAD = [str(DATA / "question-answering" / "squad_v1.1_dev"), *MINILM]
 BANKING = [str(DATA / "text-classification" / "banking77"), *MINILM]
+DIGITS = str(DATA / "speech-to-text" / "fsdd")
+LJSPEECH = str(DATA / "speech-to-text" / "ljspeech_subset")
+FRESH = ["--strategy", "scratch", "--model", "starter:small-conformer"]
 RUNS = {
     "banking77, frozen": [*BANKING, "--strategy", "frozen"],
     "banking77, full": [*BANKING, "--strategy", "full"],
@@ -40,6 +43,8 @@ RUNS = {
     "UNER English EWT, frozen": [*EWT, "--strategy", "frozen"],
     "UNER English EWT, full": [*EWT, "--strategy", "full"],
     "SQuAD 1.1 development set, full": [*SQUAD, "--strategy", "full", "--epochs", "1", "--budget", "29m"],
+    "spoken digits (fsdd), scratch": [DIGITS, *FRESH],
+    "LJ Speech, 55 clips, scratch": [LJSPEECH, *FRESH, "--max-length", "10", "--budget", "10m"],
 }
 
 

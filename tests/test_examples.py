@@ -37,3 +37,9 @@ def test_questions_are_answered_with_what_stands_in_the_text() -> None:
     assert re.findall(r'"(.+?)"', best)
     notice = "The choir meets on Thursdays in the hall behind the mill. Its new conductor is Lena Moss."
     assert all(answer in notice for answer in re.findall(r'"(.+?)"', best))
+
+
+def test_commands_are_learnt_from_beeps() -> None:
+    done = subprocess.run([sys.executable, str(EXAMPLES / "speech.py")], capture_output=True, text=True, check=True)
+    assert "word_accuracy" in done.stdout
+    assert "heard: " in done.stdout
