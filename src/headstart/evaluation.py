@@ -44,7 +44,9 @@ def evaluate(
     fitted = model.load(run, trust=trust)
     listener(Stage("data", "reading"))
     fields = {fitted.task_name: separated(fitted.task.fields, separator or "")}
-    found = read(data, candidates=fields, task=fitted.task_name, columns=columns, offline=offline)
+    found = read(
+        data, candidates=fields, task=fitted.task_name, columns=columns, palette=_palette(fitted), offline=offline
+    )
     name = next(name for name in reversed(SPLITS) if name in found.splits)
     if name == "train" and found.sha256 == _learnt_from(Path(run)):
         listener(Warned("These are the rows the model was made from; scores on them say nothing about new ones."))
@@ -60,6 +62,13 @@ def _learnt_from(run: Path) -> str | None:
     """The fingerprint of the data a run was made from, where the run folder is there to say."""
     path = run / "run.json"
     return str(json.loads(path.read_text(encoding="utf-8"))["data"]["sha256"]) if path.is_file() else None
+
+
+def _palette(fitted: Model) -> dict[str, str] | None:
+    """What the values in masks stand for, as it was when the model learnt; None of tasks without masks."""
+    if not any(field.kind == "mask" for field in fitted.task.fields):
+        return None
+    return dict(zip(fitted.learned.values, fitted.learned.names, strict=True))
 
 
 def _known_labels(rows: Rows, fitted: Model) -> Rows:

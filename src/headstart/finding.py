@@ -44,6 +44,7 @@ def find(data: Any, settings: FitSettings) -> Found:
         task=next(iter(known)) if settings.task is not None and len(known) == 1 else None,
         columns=settings.columns,
         images=settings.images,
+        palette=settings.palette,
         validation=settings.validation,
         test=settings.test,
         offline=settings.offline,

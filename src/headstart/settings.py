@@ -85,6 +85,9 @@ class FitSettings:
     separator: str | None = None
     """What stands between the classes of a row in one cell, such as ";"; it implies --multi-label."""
 
+    palette: str | None = None
+    """A file (JSON or TXT) that names the classes in masks by number or colour; by default one beside the data."""
+
     validation: str | None = None
     """A file or folder to choose with; by default part of the training rows where a choice needs it."""
 
@@ -144,8 +147,9 @@ class FitSettings:
     head: str = choice("linear", "mlp", "conv", "attention-pool", default="linear")
     """The layers put on top: linear, mlp, conv (convolutions over all states) or attention-pool (learnt attention)."""
 
-    head_width: int = limited(COUNT, default=256)
-    """Width within the head: of the hidden layer of mlp, the convolutions of conv, the values of attention-pool."""
+    head_width: int | None = limited(COUNT, default=None)
+    """Width within the head: of the hidden layer of mlp, the convolutions of conv, the values of attention-pool; by
+    default 256, and of layers for places in images that of the finest map they read, within 64 and 256."""
 
     head_dropout: float = limited(KEPT, default=0.1)
     """Share of the numbers within the head that are left out in each training step."""

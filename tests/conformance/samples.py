@@ -13,21 +13,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import torch
+from PIL import Image
 from torch.nn.functional import one_hot
 
 import families
 import tones
 from headstart.contracts import Rows
-from headstart.data import answers, boxes, labels, spans, words
-from headstart.tasks import _ctc
+from headstart.data import answers, boxes, labels, masks, spans, words
+from headstart.tasks import _ctc, semantic_segmentation
 
 NAMES = ("alpha", "beta", "gamma")
 SETS = (("alpha",), ("alpha", "beta"), ("gamma",), (), ("beta", "gamma"), ("gamma",), ("beta",), NAMES)
 """Of names, none, one and several; those of every third row have no "gamma"."""
 ROWS = 8
 SURE = 30.0
+SHADES = ((200, 60, 40), (40, 190, 80), (50, 60, 200))
+"""Of each class where it is painted into a picture."""
 SAID = ("a", "b", "c", "a", "b", "c", "a", "b")
 """What is said in the recordings, a tone for each letter."""
 
@@ -90,6 +94,38 @@ def _of_words(text: str, label: str) -> list[spans.Span]:
     return [spans.Span(places[0][0], places[1][1], label), *later]
 
 
+def _painted(pictures: list[str]) -> list[str]:
+    """The right half of each picture painted in the shade of its class, and the masks of both halves."""
+    found = []
+    for i, path in enumerate(pictures):
+        with Image.open(path) as picture:
+            image = picture.convert("RGB")
+        left, right = i % len(NAMES), (i + 1) % len(NAMES)
+        numbers = np.full((families.SIDE, families.SIDE), left)
+        numbers[:, families.SIDE // 2 :] = right
+        for number, at in ((left, 0), (right, families.SIDE // 2)):
+            image.paste(
+                families.picture(SHADES[number], seed=i).crop((at, 0, at + families.SIDE // 2, families.SIDE)), (at, 0)
+            )
+        image.save(path)
+        found.append(masks.dumps(masks.of_numbers(numbers, {n: (name, str(n)) for n, name in enumerate(NAMES)})))
+    return found
+
+
+def _sure_of_pixels(targets: torch.Tensor, num_classes: int) -> torch.Tensor:
+    return _sure_of_classes(targets.long(), num_classes).movedim(3, 1)
+
+
+def _unknowing_of_pixels(targets: torch.Tensor, num_classes: int) -> torch.Tensor:
+    """The cross entropy of even chances, and how far those are from overlapping with the classes that are there."""
+    found = []
+    for row in targets:
+        shares = [float((row == number).sum() / (row >= 0).sum()) for number in range(num_classes)]
+        apart = [1 - 2 * share / num_classes / (1 / num_classes + share) for share in shares if share]
+        found.append(math.log(num_classes) + sum(apart) / len(apart))
+    return torch.tensor(found)
+
+
 def _letters(row: torch.Tensor) -> list[int]:
     return [int(number) for number in row[_ctc.FIRST :] if number >= 0]
 
@@ -123,6 +159,13 @@ def _cost_of_any(target: torch.Tensor, num_outputs: int) -> float:
 
 
 TRUTHS: Mapping[str, Truth] = {
+    "mask": Truth(
+        _painted,
+        _sure_of_pixels,
+        lambda answer: masks.dumps(semantic_segmentation.mask_of(answer)),
+        lambda targets: (targets >= 0).sum(dim=(1, 2)),
+        _unknowing_of_pixels,
+    ),
     "label": Truth(
         lambda content: [NAMES[i % len(NAMES)] for i in range(len(content))],
         _sure_of_classes,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     Indices = npt.NDArray[np.int64]
 
 Modality = Literal["text", "image", "audio"]
-FieldKind = Literal["text", "label", "labels", "spans", "answers", "boxes", "image", "audio", "transcript"]
+FieldKind = Literal["text", "label", "labels", "spans", "answers", "boxes", "mask", "image", "audio", "transcript"]
 Severity = Literal["error", "warning", "note"]
 SPLITS = ("train", "validation", "test")
 

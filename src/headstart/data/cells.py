@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import compress
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 
 from headstart.contracts import Field, FieldKind, Problem
-from headstart.data import answers, boxes, embedded, labels, spans, transcripts
+from headstart.data import answers, boxes, embedded, labels, masks, spans, transcripts
 from headstart.data.delimited import is_utf8
 from headstart.data.part import MISSING, Chunk, Part
 from headstart.data.problems import Fault, at_row, short
@@ -24,8 +25,11 @@ PLACES: Mapping[FieldKind, Callable[[Any, Any], tuple[Any, Any]]] = {
     "spans": spans.unified,
     "answers": answers.unified,
     "boxes": boxes.unified,
+    "mask": masks.unified,
 }
 """Kinds of truth that are places in a text or a picture, and how the two are read together."""
+OF_PICTURES = ("boxes", "mask")
+"""Those that are places in a picture."""
 ABSENT_WORDS = frozenset({"nan", "NaN", "NAN", "<NA>", "null", "NULL"})
 """What programs write for a value that is not there; nobody classifies it as a text."""
 
@@ -58,7 +62,7 @@ def _clean(
     files = chunk.files if chunk.files is not None else [part.name] * len(chunk.rows)
     given = {field.name: chunk.columns[columns[field.name]] for field in fields}
     given = _with_places(given, fields, part.base)
-    placed = {field.within for field in fields if field.kind == "boxes"}  # paths that have been found already
+    placed = {field.within for field in fields if field.kind in OF_PICTURES}  # paths that have been found already
     bases = [None if field.name in placed else part.base for field in fields]
     cells = [list(map(_cleaner(field, base), given[field.name])) for field, base in zip(fields, bases, strict=True)]
     faults: dict[int, tuple[Fault, str]] = {}
@@ -80,10 +84,13 @@ def _with_places(
     truth = next((field for field in fields if field.kind in PLACES), None)
     if truth is None or truth.within not in given:
         return given
-    content, is_picture = given[truth.within], truth.kind == "boxes"
-    # boxes are held against the file of the picture, which its path alone may not find
-    content = [_file(one, base, "image") for one in content] if is_picture else content
-    rows = list(map(PLACES[truth.kind], content, given[truth.name]))
+    content, values = given[truth.within], given[truth.name]
+    # they are held against the file of the picture, which its path alone may not find
+    content = [_file(one, base, "image") for one in content] if truth.kind in OF_PICTURES else content
+    values = [_file(one, base, "mask") for one in values] if truth.kind == "mask" else values
+    # several files are decoded at a time
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1) if truth.kind == "mask" else 1) as pool:
+        rows = list(pool.map(PLACES[truth.kind], content, values))
     return {**given, truth.within: [row[0] for row in rows], truth.name: [row[1] for row in rows]}
 
 
@@ -101,6 +108,7 @@ def _cleaner(field: Field, base: Path | None) -> Callable[[Any], str | Fault]:
         "spans": _encodable,
         "answers": _encodable,
         "boxes": _encodable,
+        "mask": _encodable,
         "transcript": _transcript,
     }
     clean = plain.get(field.kind, lambda value: _file(value, base, field.kind))

@@ -23,6 +23,12 @@ from headstart.data.read import Found
 from headstart.data.repeats import Likeness, conflicts, image_likeness, leakage, repeats, text_likeness
 from headstart.errors import DataError
 
+KINDS = (
+    ("spans", "entity_types", entities.of_spans),
+    ("boxes", "box_types", entities.of_boxes),
+    ("mask", "classes", entities.of_masks),
+)
+"""Kinds of truth that are labelled places, what their number is called among the facts, and how they are read."""
 Facts = dict[str, int | float | str]
 
 
@@ -77,12 +83,15 @@ def check(found: Found) -> Checked:
         problems += label_sets.problems_of(counts, found.splits, several)
         problems += conflicts(found.splits, likeness, several)
         facts["labels"] = len(counts)
-    for kind, fact, of in (("spans", "entity_types", entities.of_spans), ("boxes", "box_types", entities.of_boxes)):
+    for kind, fact, of in KINDS:
         places = next((of(one.name) for one in found.fields if one.kind == kind), None)
         if places is not None:
             counts = entities.count_labels(found.splits, places)
             problems += entities.problems_of(counts, found.splits, places)
             facts[fact] = len(counts)
+            if kind == "mask" and len([name for name in counts if "train" in counts[name]]) == 1:
+                said = f'every pixel of every training mask is "{next(iter(counts))}". Add another class, or a palette.'
+                problems.append(Problem("error", "one-class", said, field=places.field))
     drawn = next((one.name for one in found.fields if one.kind == "boxes"), None)
     if drawn is not None:
         problems += entities.twice(found.splits, drawn)

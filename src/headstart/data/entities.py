@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from headstart.contracts import SPLITS, Problem, Rows
-from headstart.data import boxes, spans
+from headstart.data import boxes, masks, spans
 from headstart.data.classes import Counts
 from headstart.data.problems import Fault, at_row, quoted
 from headstart.data.spans import nearest
@@ -35,6 +35,11 @@ def of_spans(field: str) -> Labels:
 def of_boxes(field: str) -> Labels:
     """Those of a field of kind "boxes"."""
     return Labels(field, lambda value: [box.label for box in boxes.loads(value)], "box")
+
+
+def of_masks(field: str) -> Labels:
+    """Those of a field of kind "mask"; a class counts once a picture."""
+    return Labels(field, lambda value: [region.label for region in masks.loads(value).regions], "region")
 
 
 def count_labels(splits: Mapping[str, Rows], labels: Labels) -> Counts:

@@ -139,11 +139,12 @@ def _match(part: Part, fields: Sequence[Field], asked: Asked, *, is_alone: bool)
     named = {
         one.name: column
         for one in fields
-        if (column := by_name[one.name]) is not None and (one.name in trusted or _could_hold(one, part.sample[column]))
+        if (column := by_name[one.name]) is not None
+        and _is_meant(one, part.sample[column], is_asked=one.name in trusted)
     }
     found = dict(named)
     # Files first and text last: a column of file names would do as text, and a column of classes too.
-    for kind in ("image", "audio", "boxes", "spans", "labels", "label", "transcript", "text"):
+    for kind in ("image", "audio", "mask", "boxes", "spans", "labels", "label", "transcript", "text"):
         for one in fields:
             if one.kind == kind and one.name not in found and one.name not in asked.renames and not one.is_named:
                 column = _by_content(one, part, fields, found)
@@ -167,18 +168,25 @@ def _by_name(wanted: Field, part: Part, asked: Asked) -> str | None:
     return next((by_fold[name.casefold()] for name in names if name.casefold() in by_fold), None)
 
 
+def _is_meant(wanted: Field, values: Sequence[Any], *, is_asked: bool) -> bool:
+    """Whether a column is a field's: one that was asked for is taken as it is, unless it tells two tasks apart."""
+    return _could_hold(wanted, values) or (is_asked and not (wanted.kind == "label" and _are_images(values)))
+
+
 def _could_hold(wanted: Field, values: Sequence[Any]) -> bool:
-    """Whether a column of the right name may be meant: a class is no list, and several are one, if nobody says so;
-    spans and boxes are nothing else, sounds no images."""
+    """Whether a column of the right name may be meant: a class is no list and no file, and several are a list, where
+    nobody says otherwise; spans, boxes and masks are nothing else, sounds no images."""
     if wanted.kind in ("image", "audio"):
         return not (_are_sounds if wanted.kind == "image" else _are_images)(values)
     if wanted.kind == "boxes":
         return are_boxes(values)
+    if wanted.kind == "mask":
+        return _are_images(values)
     if wanted.kind == "spans":
         return are_spans(values)
     if wanted.kind == "labels":
         return wanted.separator is not None or (are_lists(values) and not are_boxes(values))
-    return wanted.kind != "label" or not _are_several(values)
+    return wanted.kind != "label" or not (_are_several(values) or _are_images(values))
 
 
 def _are_several(values: Sequence[Any]) -> bool:
@@ -200,7 +208,7 @@ def _by_content(wanted: Field, part: Part, fields: Sequence[Field], found: Mappi
 
 
 def _could_be(wanted: Field, values: Sequence[Any]) -> bool:
-    if wanted.kind == "image":
+    if wanted.kind in ("image", "mask"):
         return _are_images(values)
     if wanted.kind == "boxes":
         return are_boxes(values)

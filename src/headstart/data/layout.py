@@ -14,6 +14,7 @@ from pathlib import Path
 
 from headstart.data import coco, voc, yolo
 from headstart.data.images import has_image_name
+from headstart.data.masked import open_masked
 from headstart.data.part import SAMPLE_ROWS, SPLIT_NAMES, Chunk, Header, Part, batches
 from headstart.data.problems import closest, quoted
 from headstart.data.tables import EXTENSIONS, holds_rows, open_file
@@ -57,6 +58,8 @@ def open_folder(folder: Path, name: str, header: Header) -> Part:
         parts = splits(folder, name)
         if len(parts) == 1:
             return parts["train"]
+    if (masked := open_masked(folder, name)) is not None:
+        return masked
     for listed in _LISTS:
         if (folder / listed).is_file():
             return open_file(folder / listed, os.path.join(name, listed), header)

@@ -97,16 +97,32 @@ def encoded(is_in_HW: npt.NDArray[np.bool_]) -> str:
 
 def decoded(rle: str, size: Sequence[int]) -> npt.NDArray[np.bool_]:
     """The pixels again, shape (H, W)."""
-    from pycocotools import mask
+    lengths = _lengths(rle)
+    return np.repeat(np.arange(len(lengths)) % 2 == 1, lengths).reshape(size[1], size[0]).T
 
-    return np.asarray(mask.decode({"size": list(size), "counts": rle.encode("ascii")}), dtype=bool)
 
-
-def area(region: Region, size: Sequence[int]) -> int:
+def area(region: Region) -> int:
     """How many pixels it has."""
-    from pycocotools import mask
+    return int(_lengths(region.rle)[1::2].sum())
 
-    return int(mask.area({"size": list(size), "counts": region.rle.encode("ascii")}))
+
+def _lengths(rle: str) -> Numbers:
+    """Lengths of runs, in turn of pixels that are not in it and that are.
+
+    Every sign but the last of a number has its sixth bit set, the lower five are the number's, least first, and from
+    the fourth number on each is the difference from the one before the last.
+
+    Source: COCO's `maskApi.c`, `rleFrString`; pycocotools' own decoder gives arrays that NumPy 2 warns of.
+    """
+    signs = np.frombuffer(rle.encode("ascii"), dtype=np.uint8).astype(np.int64) - 48
+    ends = np.flatnonzero((signs & 32) == 0)
+    starts = np.concatenate([[0], ends[:-1] + 1])
+    sizes = ends - starts + 1
+    shifts = 5 * (np.arange(len(signs)) - np.repeat(starts, sizes))
+    found = np.add.reduceat((signs & 31) << shifts, starts)
+    found -= ((signs[ends] & 16) > 0) * (1 << 5 * sizes)
+    found[1::2], found[2::2] = np.cumsum(found[1::2]), np.cumsum(found[2::2])
+    return found
 
 
 def unified(picture: Any, value: Any) -> tuple[Any, Any]:

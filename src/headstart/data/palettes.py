@@ -36,12 +36,14 @@ class Named:
     said: str
 
 
-def palette_of(given: str | None, data: Any) -> Path | None:
-    """The file that names the values: as given, or one beside the data, or None.
+def palette_of(given: str | Names | None, data: Any) -> Path | Names | None:
+    """The names of the values or the file that has them: as given, or one beside the data, or None.
 
     Raises:
         DataError: The one that was given is not there.
     """
+    if isinstance(given, Mapping):
+        return given
     if given is not None:
         if not Path(given).is_file():
             raise DataError(f'There is no file "{given}" to name the classes. Check --palette.')
@@ -132,17 +134,19 @@ def _value(value: Any) -> str:
     return str(value).lower() if str(value).startswith("#") else str(int(value))
 
 
-def named(splits: Mapping[str, Rows], field: str, path: Path | None) -> Named:
+def named(splits: Mapping[str, Rows], field: str, palette: Path | Names | None) -> Named:
     """The rows with the regions of their masks named.
 
     Args:
         splits: Their masks as `masks.read` leaves them.
         field: That of the masks.
-        path: What names the values, or None.
+        palette: What names the values: a file, the names themselves, or None.
     """
+    path = palette if isinstance(palette, Path) else None
     masks = {split: list(map(loads, rows.column(field))) for split, rows in splits.items()}
     masks = _plain_greys(masks)
-    names = _after_themselves(masks["train"]) if path is None else names_in(path)
+    names = _after_themselves(masks["train"]) if palette is None else palette
+    names = names_in(names) if isinstance(names, Path) else names
     found, problems = {}, list[Problem]()
     for split, rows in splits.items():
         values, kept = [], []

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from headstart.contracts import SPLITS, Field, Problem, Rows
-from headstart.data import labels, one_hot
+from headstart.data import labels, one_hot, palettes
 from headstart.data.cells import gather
 from headstart.data.fields import Asked, Binding, Candidates, bind, header_of, infer, parse_columns
 from headstart.data.hub import is_hub_id, open_hub
@@ -71,6 +71,7 @@ def read(
     task: str | None = None,
     columns: str | None = None,
     images: str | None = None,
+    palette: str | Mapping[str, str] | None = None,
     validation: Any = None,
     test: Any = None,
     offline: bool = False,
@@ -84,6 +85,7 @@ def read(
         task: The task, where the user named one.
         columns: "text,label" for a header-less file, or "text=review,label=stars" to rename.
         images: The folder of the pictures, where that is not beside the file that lists them.
+        palette: The file that names what values in masks stand for, where that is not beside the data; or the names.
         validation: Data to choose with; any form but a Hub id.
         test: Data to judge with; any form but a Hub id.
         offline: Whether the network may not be asked.
@@ -106,10 +108,14 @@ def read(
     header = _like_train(header, parts["train"][0], binding)
     parts |= {split: [joined(place.open(header)) for place in places[split]] for split in SPLITS[1:] if split in places}
     splits, problems = _rows(parts, binding, asked)
-    said = (binding.said, *(line for several in parts.values() for part in several for line in part.said))
+    notes = [binding.said, *(line for several in parts.values() for part in several for line in part.said)]
+    drawn = next((one.name for one in binding.fields if one.kind == "mask"), None)
+    if drawn is not None:
+        named = palettes.named(splits, drawn, palettes.palette_of(palette, data))
+        splits, problems, notes = named.splits, [*problems, *named.problems], [*notes, named.said]
     asked_for = str(data) if isinstance(data, (str, os.PathLike)) else type(data).__name__
     sha256 = fingerprint(splits, binding.fields)
-    return Found(binding.task, binding.fields, splits, tuple(problems), layout, said, sha256, asked_for)
+    return Found(binding.task, binding.fields, splits, tuple(problems), layout, tuple(notes), sha256, asked_for)
 
 
 def _joined(train: Part, candidates: Candidates, asked: Asked) -> Callable[[Part], Part]:

@@ -15,6 +15,8 @@ from headstart.settings import OF_A_BATCH, OF_STATES, FitSettings
 
 PARTS = 8
 """Parts of an attention-pool head, each with its own weights over the tokens."""
+WIDTH, NARROWEST = 256, 64
+"""Width within a head where nobody says, and the least of layers that read maps."""
 
 
 @dataclass(frozen=True)
@@ -63,16 +65,17 @@ class Form:
 def asked(settings: FitSettings, width: int, *, is_of_map: bool = False, is_by_token: bool = False) -> Form:
     """The head that the settings ask for, on so many numbers."""
     if is_by_token:
-        return Form(settings.head, width, None, settings.head_width, settings.head_dropout, is_by_token=True)
+        return Form(settings.head, width, None, _width(settings), settings.head_dropout, is_by_token=True)
     pool = None if settings.head in OF_STATES else _pool(settings)
     is_of_map = is_of_map and settings.head == "conv"
-    return Form(settings.head, width, pool, settings.head_width, settings.head_dropout, is_of_map)
+    return Form(settings.head, width, pool, _width(settings), settings.head_dropout, is_of_map)
 
 
 def of_maps(settings: FitSettings, widths: Sequence[int], strides: Sequence[int]) -> Form:
     """The form of a task's own layers on maps of these widths and strides."""
-    sizes = settings.head_width, settings.head_dropout
-    return Form("maps", sum(widths), None, *sizes, widths=tuple(widths), strides=tuple(strides))
+    # layers far wider than the maps below them would take nearly all of the time
+    width = settings.head_width or min(max(widths[0], NARROWEST), WIDTH)
+    return Form("maps", sum(widths), None, width, settings.head_dropout, widths=tuple(widths), strides=tuple(strides))
 
 
 def verify_by_place(settings: FitSettings) -> None:
@@ -92,6 +95,10 @@ def verify_by_place(settings: FitSettings) -> None:
             raise SettingError(
                 f"--augment {name} mixes whole pictures, and this task answers for places in them. Leave it out."
             )
+
+
+def _width(settings: FitSettings) -> int:
+    return WIDTH if settings.head_width is None else settings.head_width
 
 
 def _pool(settings: FitSettings) -> str:
@@ -126,7 +133,7 @@ def verify(backbone: Backbone, settings: FitSettings) -> None:
         raise MismatchError(
             f'--pool cls: "{backbone.ref}" puts no token there that stands for the whole row. Use --pool mean or max.'
         )
-    if settings.head == "attention-pool" and settings.head_width % PARTS:
+    if settings.head == "attention-pool" and _width(settings) % PARTS:
         raise SettingError(
             f"--head attention-pool --head-width {settings.head_width}: {PARTS} parts share the width. "
             f"Give a multiple of {PARTS}."

@@ -31,12 +31,14 @@ PROCESSORS: dict[Modality, str] = {
 
 
 HEADS = re.compile(
-    r"(cls|nsp|mlm|ctc|crf|tdnn|quantizer|objective|feature_extractor|qa_outputs|sequence_summary|seq_relationship"
-    r"|vocab_\w+|project_\w+|(fc|linear|dense|norm|layer_?norm|out)\w*"
+    r"(cls|nsp|mlm|criterion|ctc|crf|tdnn|quantizer|objective|feature_extractor|qa_outputs|sequence_summary"
+    r"|seq_relationship|vocab_\w+|project_\w+|(fc|linear|dense|norm|layer_?norm|out)\w*"
     r"|\w*(head|classif|predict|pooler|proj|scor|logit|decoder|loss|label|output)\w*)\.",
     re.IGNORECASE,
 )
 """How the parts are called that transformers puts on top of a backbone, for every task of every family we test."""
+NEVER_BARE = ("AutoModelForSemanticSegmentation", "AutoModelForUniversalSegmentation")
+"""Classes of transformers among which some families have their only model."""
 LEFT_OVER = {
     "mask_token",
     "position_ids",
@@ -61,13 +63,11 @@ def bare(folder: Path, *, trust: bool = False, blocks: int | None = None) -> nn.
         ModelError: It cannot be read, its weights leave gaps, or they are another model's.
         MismatchError: Its config does not say how many blocks there are.
     """
-    import transformers
-
     lower = _shorter.overrides(folder, blocks)
     if not _folder.has_weights(folder):
         return _fresh(folder, "AutoModel", lower)
     with reading(folder):
-        module, report = transformers.AutoModel.from_pretrained(
+        module, report = _bare_class(folder, trust).from_pretrained(
             folder, **_strict(folder, trust), **lower, ignore_mismatched_sizes=True, output_loading_info=True
         )
     _refuse_gaps(module, report, folder, is_shorter=blocks is not None)
@@ -75,6 +75,15 @@ def bare(folder: Path, *, trust: bool = False, blocks: int | None = None) -> nn.
     if getattr(module.config, "is_encoder_decoder", False):
         module = module.get_encoder()
     return _settled(module).eval()
+
+
+def _bare_class(folder: Path, trust: bool) -> Any:
+    """AutoModel; of families that transformers has no bare model of, as UPerNet, the class for their task."""
+    import transformers
+
+    config = transformers.AutoConfig.from_pretrained(folder, trust_remote_code=trust, local_files_only=True)
+    name = next((one for one in ("AutoModel", *NEVER_BARE) if has_class(config, one)), "AutoModel")
+    return getattr(transformers, name)
 
 
 def processor(folder: Path, modality: Modality, *, trust: bool = False) -> Any:
