@@ -51,7 +51,7 @@ def main() -> None:
             recordings(data, times=12),
             out=Path(place) / "run",
             strategy="scratch",
-            epochs=25,
+            epochs=60,
             batch_size=4,
             ema=0.0,
         )

@@ -49,7 +49,7 @@ def test_nothing_said_is_an_empty_file() -> None:
 def test_several_recordings_do_not_go_into_one_file(tmp_path: Path) -> None:
     records = [{"audio": "a.wav", "words": []}, {"audio": "b.wav", "words": []}]
 
-    with pytest.raises(OutputError, match="2 recordings. Name a folder"):
+    with pytest.raises(OutputError, match=r"2 recordings\. Name a folder"):
         _subtitles.write(records, tmp_path / "one.srt")
     with pytest.raises(OutputError, match="have one name"):
         _subtitles.write([records[0], {"audio": "other/a.wav", "words": []}], tmp_path / "all")

@@ -14,7 +14,7 @@ from headstart.contracts import Field, Modality, Per, Prediction, ReadAt, Rows, 
 from headstart.data import masks
 from headstart.data.masks import Mask, Region
 from headstart.tasks import _masks, _pixels
-from headstart.tasks._classes import config
+from headstart.tasks._classes import config, meets
 from headstart.tasks._masks import IGNORED, Shown
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from headstart.heads.form import Form
 
-__all__ = ["config"]
+__all__ = ["config", "meets"]
 
 aliases = ("segmentation", "image-segmentation")
 modality: Modality = "image"
