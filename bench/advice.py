@@ -2,13 +2,17 @@
 
 Usage: python bench/advice.py [CELL ...]
 Each cell is a data set with some of its training rows. Every candidate and strategy is trained fully, then `headstart
-advise` and the fit it advises run with an empty cache; the test rows are scored once for each. Writes
-bench/results/advice.json, after every run, and the table beside it, advice.md. What is in the file is not run again.
+advise` and the fit it advises run with an empty cache; the test rows are scored once for each.
+
+A cell has its own file, bench/results/advice/CELL.json, written after every run; what is in it is not run again. A run
+that was interrupted goes on where it was, and its earlier seconds count: it works in bench/work until it is done. So
+cells may be measured in parts, on several machines too; the table advice.md is made of whatever files there are.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import csv
 import datetime
 import json
@@ -17,9 +21,8 @@ import random
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +32,10 @@ from headstart import record
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results"
+CELL_FILES = RESULTS / "advice"
+WORK = HERE / "work" / "advice"
+NOTED = 10.0
+"""Seconds after which a run's time so far is written down, in case it is killed."""
 DATA = HERE.parents[1] / "shared"
 BANKING = DATA / "data" / "text-classification" / "banking77"
 DIGITS = DATA / "data" / "image-classification" / "sign_language_digits" / "images"
@@ -95,13 +102,29 @@ def files(cell: str, folder: Path) -> list[str]:
 
 
 def run(*words: str, folder: Path) -> float:
-    """Seconds of one headstart command with an empty cache."""
-    cache = folder / "cache"
-    shutil.rmtree(cache, ignore_errors=True)
-    environment = {**os.environ, "HEADSTART_CACHE": str(cache)}
+    """Seconds of one headstart command with a cache of its own, those of attempts that were interrupted included."""
+    noted = folder / f"{words[0]}.seconds"
+    before = float(noted.read_text()) if noted.exists() else 0.0
+    environment = {**os.environ, "HEADSTART_CACHE": str(folder / f"cache of {words[0]}")}
     began = time.perf_counter()
-    subprocess.run([sys.executable, "-m", "headstart", *words], check=True, env=environment, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - began
+    command = [sys.executable, "-m", "headstart", *words]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as process:
+        while process.poll() is None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(NOTED)
+            noted.write_text(str(before + time.perf_counter() - began))
+    if process.returncode:
+        raise SystemExit(f"{' '.join(command)} ended with {process.returncode}; the next start goes on from there.")
+    return float(noted.read_text())
+
+
+@contextlib.contextmanager
+def place(*names: str) -> Iterator[Path]:
+    """A folder to work in that stays until the work is done, so that the next start finds what this one left."""
+    folder = WORK.joinpath(*(name.replace(", ", "-").replace(" ", "-") for name in names))
+    folder.mkdir(parents=True, exist_ok=True)
+    yield folder
+    shutil.rmtree(folder)
 
 
 def scored(out: Path) -> dict[str, Any]:
@@ -115,26 +138,27 @@ def scored(out: Path) -> dict[str, Any]:
 def brute(cell: str, arm: str) -> dict[str, Any]:
     """One candidate and strategy trained fully."""
     _, _, model, arms, _ = SETS[CELLS[cell][0]]
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        out = folder / "run"
-        seconds = run("fit", *files(cell, folder), "--model", model, *arms[arm], "--out", str(out), folder=folder)
-        return {"seconds": seconds, **scored(out)}
+    with place(cell, arm) as folder:
+        out, data = folder / "run", files(cell, folder)
+        if not out.exists():
+            run("fit", *data, "--model", model, *arms[arm], "--out", str(out), folder=folder)
+        return {"seconds": float((folder / "fit.seconds").read_text()), **scored(out)}
 
 
 def advised(cell: str) -> dict[str, Any]:
     """Advice, and what the fit it advises reaches; where it advises a baseline, what that reaches."""
     model = SETS[CELLS[cell][0]][2]
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        data = files(cell, folder)
-        place = str(folder / "advice")
-        seconds = run("advise", *data, "--candidates", model, "--budget", BUDGET, "--out", place, folder=folder)
-        facts = json.loads((folder / "advice" / "advice.json").read_text())
+    with place(cell, "advice") as folder:
+        data, advice, out = files(cell, folder), folder / "advice", folder / "run"
+        if not advice.exists():
+            run("advise", *data, "--candidates", model, "--budget", BUDGET, "--out", str(advice), folder=folder)
+        seconds = float((folder / "advise.seconds").read_text())
+        facts = json.loads((advice / "advice.json").read_text())
         taken = facts["verdict"]["taken"]
-        how = ["--advice", place] if taken and taken["settings"] else ["--model", model]
-        run("fit", *data, *how, "--out", str(folder / "run"), folder=folder)
-        found = scored(folder / "run")
+        how = ["--advice", str(advice)] if taken and taken["settings"] else ["--model", model]
+        if not out.exists():
+            run("fit", *data, *how, "--out", str(out), folder=folder)
+        found = scored(out)
     reached = found["value"] if taken is None or taken["settings"] else found["baselines"][taken["name"]]
     return {"seconds": seconds, "value": reached, "taken": taken, "sentence": facts["verdict"]["sentence"]}
 
@@ -167,30 +191,40 @@ def table(results: Mapping[str, Any]) -> str:
     return "\n".join([*lines, *(line(cell, found) for cell, found in whole.items())]) + "\n"
 
 
+def known(cell: str) -> dict[str, Any]:
+    """What was measured of a cell until now."""
+    path = CELL_FILES / f"{cell}.json"
+    found: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {"brute": {}}
+    return found
+
+
+def keep(cell: str, found: Mapping[str, Any], name: str, value: Mapping[str, Any]) -> None:
+    """Writes what is known of a cell, whole or not at all, and the table of all cells."""
+    facts = {"date": datetime.date.today().isoformat(), "machine": record.machine(), "versions": record.versions()}
+    CELL_FILES.mkdir(parents=True, exist_ok=True)
+    fresh = CELL_FILES / f"{cell}.new"
+    fresh.write_text(json.dumps({**found, **facts}, indent=1) + "\n")
+    fresh.replace(CELL_FILES / f"{cell}.json")
+    (RESULTS / "advice.md").write_text(table({each: known(each) for each in CELLS}))
+    print(cell, name, value["value"], f"{value['seconds']:.0f} s", file=sys.stderr, flush=True)
+
+
 def main() -> None:
-    """Runs what is not known yet, and writes both files after each run."""
+    """Runs what is not known yet."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("cells", nargs="*", default=list(CELLS), metavar="CELL", help=", ".join(CELLS))
     given = parser.parse_args()
     sst2.need_data()
-    path = RESULTS / "advice.json"
-    known: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {"cells": {}}
-
-    def keep(cell: str, what: str, value: Any, name: str | None = None) -> None:
-        of_cell = known["cells"].setdefault(cell, {"brute": {}})
-        (of_cell if name is None else of_cell[what])[name or what] = value
-        facts = {"date": datetime.date.today().isoformat(), "machine": record.machine(), "versions": record.versions()}
-        path.write_text(json.dumps({**facts, **known}, indent=1) + "\n")
-        (RESULTS / "advice.md").write_text(table(known["cells"]))
-        print(cell, name or what, value.get("value"), f"{value['seconds']:.0f} s", file=sys.stderr, flush=True)
-
     for cell in given.cells:
+        found = known(cell)
         for arm in SETS[CELLS[cell][0]][3]:
-            if arm not in known["cells"].get(cell, {}).get("brute", {}):
-                keep(cell, "brute", brute(cell, arm), arm)
-        if "advice" not in known["cells"][cell]:
-            keep(cell, "advice", advised(cell))
-    print(table(known["cells"]))
+            if arm not in found["brute"]:
+                found["brute"][arm] = brute(cell, arm)
+                keep(cell, found, arm, found["brute"][arm])
+        if "advice" not in found:
+            found["advice"] = advised(cell)
+            keep(cell, found, "advice", found["advice"])
+    print(table({each: known(each) for each in CELLS}))
 
 
 if __name__ == "__main__":

@@ -3,37 +3,57 @@
 from __future__ import annotations
 
 import re
-import subprocess
+import runpy
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 EXAMPLES = Path(__file__).parents[1] / "examples"
+Script = Callable[..., str]
 
 
-def test_hello_agrees_with_transformers_and_says_so() -> None:
-    done = subprocess.run([sys.executable, str(EXAMPLES / "hello.py")], capture_output=True, text=True, check=True)
-    assert "[101, 7592, 1010, 2026, 3899, 2003, 10140, 102]" in done.stdout
-    assert "(1, 8, 384)" in done.stdout
-    assert "the same ids" in done.stdout
+@pytest.fixture
+def script(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Script:
+    """Runs a script as `python` does, in this process, which has imported everything; gives what it prints."""
+
+    def run(name: str, *words: str) -> str:
+        path = str(EXAMPLES / name)
+        monkeypatch.setattr(sys, "argv", [path, *words])
+        codes: list[object] = []
+        try:
+            runpy.run_path(path, run_name="__main__")
+        except SystemExit as ended:
+            codes.append(ended.code)
+        assert codes in ([], [0])
+        return capsys.readouterr().out
+
+    return run
 
 
-def test_hello_takes_a_model_of_the_hub_by_its_id(hub_cache: Path) -> None:
-    command = [sys.executable, str(EXAMPLES / "hello.py"), "tests/tiny-bert"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert "hf:tests/tiny-bert" in done.stdout
+def test_hello_agrees_with_transformers_and_says_so(script: Script) -> None:
+    said = script("hello.py")
+    assert "[101, 7592, 1010, 2026, 3899, 2003, 10140, 102]" in said
+    assert "(1, 8, 384)" in said
+    assert "the same ids" in said
 
 
-def test_entities_are_learnt_and_found_in_a_new_sentence() -> None:
-    done = subprocess.run([sys.executable, str(EXAMPLES / "entities.py")], capture_output=True, text=True, check=True)
-    assert "entity_f1" in done.stdout
-    assert "place   Naples" in done.stdout
+def test_hello_takes_a_model_of_the_hub_by_its_id(hub_cache: Path, script: Script) -> None:
+    assert "hf:tests/tiny-bert" in script("hello.py", "tests/tiny-bert")
 
 
-def test_questions_are_answered_with_what_stands_in_the_text() -> None:
-    done = subprocess.run([sys.executable, str(EXAMPLES / "answers.py")], capture_output=True, text=True, check=True)
+def test_entities_are_learnt_and_found_in_a_new_sentence(script: Script) -> None:
+    said = script("entities.py")
+    assert "entity_f1" in said
+    assert "place   Naples" in said
+
+
+def test_questions_are_answered_with_what_stands_in_the_text(script: Script) -> None:
+    said = script("answers.py")
     asked = "When does the choir meet?"
-    best = next(line for line in done.stdout.splitlines() if line.startswith(asked)).partition("best: ")[2]
-    assert "f1" in done.stdout
+    best = next(line for line in said.splitlines() if line.startswith(asked)).partition("best: ")[2]
+    assert "f1" in said
     assert re.findall(r'"(.+?)"', best)
     notice = "The choir meets on Thursdays in the hall behind the mill. Its new conductor is Lena Moss."
     assert all(answer in notice for answer in re.findall(r'"(.+?)"', best))

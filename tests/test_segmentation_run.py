@@ -58,7 +58,9 @@ def fitted(data: Path, family: families.Family, out: Path, **given: Any) -> Any:
 
 @pytest.fixture(scope="module")
 def run(data: Path, family: families.Family, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    return fitted(data, family, tmp_path_factory.mktemp("run") / "run", epochs=12, strategy="full", patience=12)
+    return fitted(
+        data, family, tmp_path_factory.mktemp("run") / "run", epochs=20, strategy="full", patience=20, ema=0.0
+    )
 
 
 def test_discs_are_found(run: Any) -> None:

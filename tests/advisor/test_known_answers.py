@@ -18,7 +18,7 @@ def advised(data: Path, model: Path, folder: Path, **given: Any) -> Advice:
 
 
 def test_where_pairs_of_letters_decide_the_baseline_is_enough(family: Family, tmp_path: Path) -> None:
-    data = families.csv_of(tmp_path / "languages.csv", known.languages(400))
+    data = families.csv_of(tmp_path / "languages.csv", known.languages(240))
 
     found = advised(data, family("bert"), tmp_path, epochs=1)
 
@@ -41,7 +41,7 @@ def test_where_labels_are_thrown_with_a_coin_there_is_no_signal(family: Family, 
 
 
 def test_where_fresh_weights_learn_as_well_pretraining_does_not_help(family: Family, tmp_path: Path) -> None:
-    data = known.stripes(tmp_path / "stripes", 600)
+    data = known.stripes(tmp_path / "stripes", 300)
 
     found = advised(data, family("resnet"), tmp_path, epochs=4, lr=5e-3)
 

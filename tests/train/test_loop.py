@@ -78,6 +78,7 @@ def trained(
     checkpoints: Checkpoints | None = None,
     num_steps: int | None = None,
     until: int | None = None,
+    by_heart: float = 0.0,
     **settings: Any,
 ) -> tuple[Net, list[Epoch]]:
     chosen = FitSettings(**{"batch_size": 8, "ema": 0.0, **settings})
@@ -89,7 +90,8 @@ def trained(
             return [{"params": list(network.parameters()), "lr": lr, "weight_decay": 0.0}]
 
         recipe = Recipe(epochs=epochs, lr=lr, patience=patience)
-        plan = loop.Plan(groups, chosen, recipe, "float32", checkpoints=checkpoints, num_steps=num_steps, until=until)
+        until_when = {"num_steps": num_steps, "until": until, "by_heart": by_heart}
+        plan = loop.Plan(groups, chosen, recipe, "float32", checkpoints=checkpoints, **until_when)
         history = loop.train(net, lesson(Points(), validate), plan, listener)
     return net, history
 
@@ -157,6 +159,14 @@ def test_the_weights_of_the_best_epoch_are_kept() -> None:
 def test_of_two_epochs_alike_the_earlier_counts() -> None:
     _, history = trained(told(0.5, 0.9, 0.9, 0.9), epochs=4, patience=2)
     assert len(history) == 4
+
+
+def test_training_stops_once_two_epochs_show_that_the_rows_are_learnt_by_heart() -> None:
+    events: list[Event] = []
+    _, history = trained(lambda _: {"accuracy": 0.0}, epochs=40, patience=40, by_heart=0.4, listener=events.append)
+    assert 2 < len(history) < 40
+    assert [epoch.loss < 0.4 for epoch in history[-3:]] == [False, True, True]
+    assert any("learnt by heart" in str(event) for event in events)
 
 
 def test_training_stops_when_patience_runs_out() -> None:

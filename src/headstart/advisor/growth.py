@@ -37,6 +37,8 @@ FEWEST = 50
 """Rows of the largest size of a curve; with fewer there is none."""
 HELD = 10
 """One row in so many is held out of a draw to stop a training by."""
+BY_HEART = 0.05
+"""Mean loss in nats over two epochs after which a training ends: a row is then right with 0.95."""
 Ints = npt.NDArray[np.int64]
 Hits = Callable[[Ints, int], Sequence[float]]
 """From the rows to learn from and a seed to a score for each row that is judged, 1 where it is right."""
@@ -115,7 +117,7 @@ def _fresh(course: Course, each: Round, arm: Arm) -> Hits:
         ready = learning.Ready(course.task_name, backbone, parts, strategy.stages(backbone, settings))
         # of sizes that grow by an equal factor, all together are less than twice the largest
         listener = guarded(course.clock, course.listener, times=2 * DRAWS, share=SHARE)
-        around = Around(is_foretold=course.clock.is_limited and not took)
+        around = Around(is_foretold=course.clock.is_limited and not took, by_heart=BY_HEART)
         model, _ = learning.once(ready, settings, listener, around)
         answers = model.predict(course.task.items(each.validation))
         right: list[float] = course.task.metrics(answers, each.validation, model.learned)["counts"]

@@ -12,10 +12,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from headstart.data import answers, labels, spans
+from headstart.data import answers, labels, masks, spans
+from headstart.data.images import open_image
 from headstart.data.spans import Span
 from headstart.data.transcripts import aligned
-from headstart.report import marked
+from headstart.errors import DataError
+from headstart.report import drawn, marked
 from headstart.report.marked import Piece
 from headstart.report.words import shortened
 
@@ -25,10 +27,16 @@ if TYPE_CHECKING:
 
 SHOWN = 12
 TEXT_LENGTH = 320
+WRONG = "wrong_words"
+"""The column that predictions have where they are transcripts: how many words are wrong, by which the worst is told."""
 WORDS = 60
 """Of a transcript that are shown."""
 SIDE = 120
 """Longest side of a picture on the page, in pixels."""
+PAIR_SIDE = 200
+"""That of one with a mask drawn over it."""
+OVERLAP = "mean_iou"
+"""The column that predictions have where they are masks: how well each fits, by which the worst is told."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +56,8 @@ class Mistake:
     said: list[Piece] | None = None
     asked: str | None = None
     """The question, where the text was asked one."""
+    pair: tuple[str, str] | None = None
+    """The picture with its true mask drawn over, and with the one that was found, as data URIs."""
 
 
 def worst(predictions: Path, *, count: int = SHOWN) -> tuple[list[Mistake], int]:
@@ -63,18 +73,22 @@ def worst(predictions: Path, *, count: int = SHOWN) -> tuple[list[Mistake], int]
     content = "image" if "image" in names else next(name for name in names if name != "label")
     contents = [content, *(name for name in ("context", "text_pair") if name in names)]
     columns = [*dict.fromkeys(contents), "label", "file", "row", "prediction", "confidence"]
-    columns += [name for name in ("wrong_words",) if name in names]
+    columns += [name for name in (OVERLAP, WRONG) if name in names]
     table = parquet.read_table(predictions, columns=columns, filters=[("correct", "==", False)])
-    first = "wrong_words" if "wrong_words" in names else "confidence"
-    order = [(first, "descending"), ("file", "ascending"), ("row", "ascending")]
+    first = ("confidence", "descending")
+    if OVERLAP in names or WRONG in names:
+        first = (OVERLAP, "ascending") if OVERLAP in names else (WRONG, "descending")
+    order = [first, ("file", "ascending"), ("row", "ascending")]
     return _mistakes(table.sort_by(order).slice(0, count), content), table.num_rows
 
 
 def _mistakes(table: pa.Table, content: str) -> list[Mistake]:
     if {"question", "context"} <= set(table.column_names):
         return list(map(_of_an_answer, table.to_pylist()))
-    if "wrong_words" in table.column_names:
+    if WRONG in table.column_names:
         return list(map(_of_a_transcript, table.to_pylist()))
+    if OVERLAP in table.column_names:
+        return list(map(_of_a_mask, table.to_pylist()))
     said = [*table["label"].to_pylist(), *table["prediction"].to_pylist()]
     if spans.are_spans(said):
         return list(map(_of_entities, table.to_pylist()))
@@ -112,7 +126,7 @@ def _of_a_transcript(row: Mapping[str, Any]) -> Mistake:
         confidence=float(row["confidence"]),
         file=Path(row["file"]).name,
         row=int(row["row"]),
-        text=f"{Path(row['audio']).name}: {row['wrong_words']} wrong words",
+        text=f"{Path(row['audio']).name}: {row[WRONG]} wrong words",
         picture=None,
         real=_marked_words([(one, "missed" if not other else "taken for another") for one, other in pairs], pairs),
         said=_marked_words([(other, "added" if not one else "wrong") for one, other in pairs], pairs),
@@ -126,6 +140,27 @@ def _marked_words(words: list[tuple[str, str]], pairs: list[tuple[str, str]]) ->
         if word:
             found += [Piece(word) if one == other else Piece(word, fault, marked.hue(fault)), Piece(" ")]
     return found + ([Piece("…")] if len(words) > WORDS else [])
+
+
+def _of_a_mask(row: Mapping[str, Any]) -> Mistake:
+    """A picture whose mask was not found to the pixel, with both masks drawn over it."""
+    real, said = masks.loads(row["label"]), masks.loads(row["prediction"])
+    names = sorted({region.label for mask in (real, said) for region in mask.regions})
+    try:
+        small = _resized(open_image(row["image"]), PAIR_SIDE)
+    except (DataError, OSError):
+        small = None
+    uris = [] if small is None else [_data_uri(drawn.masked(small, mask, names)) for mask in (real, said)]
+    return Mistake(
+        truth=f"{len(real.regions)} classes",
+        prediction=f"mean IoU {row[OVERLAP]:.3f}",
+        confidence=float(row["confidence"]),
+        file=Path(row["image"]).name,
+        row=int(row["row"]),
+        text=None,
+        picture=None,
+        pair=(uris[0], uris[1]) if uris else None,
+    )
 
 
 def _of_entities(row: Mapping[str, Any]) -> Mistake:
@@ -169,13 +204,13 @@ def thumbnail(path: Path) -> str | None:
             small = upright.convert("RGBA" if upright.has_transparency_data else "RGB")
     except (OSError, ValueError, Image.DecompressionBombError):
         return None
-    return _data_uri(_resized(small))
+    return _data_uri(_resized(small, SIDE))
 
 
-def _resized(image: Image.Image) -> Image.Image:
+def _resized(image: Image.Image, longest: int) -> Image.Image:
     from PIL import Image
 
-    factor = SIDE / max(image.size)
+    factor = longest / max(image.size)
     how = Image.Resampling.NEAREST if factor > 1 else Image.Resampling.LANCZOS
     width, height = (max(1, round(side * factor)) for side in image.size)
     return image.resize((width, height), how)

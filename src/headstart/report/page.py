@@ -90,6 +90,7 @@ def told(found: Finished) -> dict[str, Any]:
         "is_small": len(scores.get("per_class", {})) <= plots.NUMBERED_CLASSES,
         "has_confusion": "confusion" in scores,
         "has_edges": "entity_f1" in scores["metrics"],
+        "has_masks": "mean_iou" in scores["metrics"],
         "mistakes": found.mistakes,
         "num_mistakes": found.num_mistakes,
         "num_rejected": found.num_rejected,

@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,8 @@ def ticks(low: float, high: float, *, about: int = 5) -> list[float]:
 
 def element(tag: str, attributes: Mapping[str, object], *children: str) -> Markup:
     """One element; values and plain-string children are escaped, `Markup` children are kept."""
-    written = Markup("").join(Markup(' {}="{}"').format(name, _short(value)) for name, value in attributes.items())
-    return Markup("<{0}{1}>{2}</{0}>").format(Markup(tag), written, Markup("").join(children))
+    written = "".join(f' {escape(name)}="{escape(_short(value))}"' for name, value in attributes.items())
+    return Markup(f"<{tag}{written}>{Markup('').join(children)}</{tag}>")
 
 
 def _short(value: object) -> object:

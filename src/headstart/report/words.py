@@ -18,6 +18,7 @@ METRIC_NAMES = {
     "f1_macro": "macro F1",
     "f1_micro": "micro F1",
     "entity_f1": "entity F1",
+    "mean_iou": "mean IoU",
     "exact_match": "exact match",
     "word_accuracy": "word accuracy",
     "wer": "word error rate",

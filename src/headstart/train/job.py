@@ -38,7 +38,8 @@ FEW = 8
 @dataclass(frozen=True)
 class Around:
     """What a training stands in: a folder for checkpoints or none, what measures the run, how many rows it scores, its
-    share of the time that is left, the epoch it pauses after, and whether what it will take is foretold.
+    share of the time that is left, the epoch it pauses after, whether what it will take is foretold, and how small a
+    mean loss of two epochs says that the rows are learnt by heart, so that no more of them are needed.
     """
 
     kept: Path | None = None
@@ -47,6 +48,7 @@ class Around:
     share: float = 1.0
     until: int | None = None
     is_foretold: bool = True
+    by_heart: float = 0.0
 
     @property
     def seconds(self) -> float:

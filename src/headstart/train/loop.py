@@ -42,7 +42,7 @@ class Plan:
     products; `piece` how many rows fit into memory at once; `num_steps` a smaller number of steps than the recipe's
     epochs make; `seconds` a time after which no step is begun; `checkpoints` where to save, and to go on from; `until`
     an epoch to pause after, the schedule being that of the whole run; `shard` whether the network is spread over the
-    processes.
+    processes; `by_heart` a mean loss, of which two epochs end the run.
     """
 
     groups: Callable[[nn.Module], Sequence[Mapping[str, Any]]]
@@ -55,6 +55,7 @@ class Plan:
     checkpoints: Checkpoints | None = None
     until: int | None = None
     shard: bool = False
+    by_heart: float = 0.0
 
 
 def train(network: nn.Module, lesson: Lesson, plan: Plan, listener: Listener) -> list[Epoch]:
@@ -196,6 +197,9 @@ class _Course:
         if not is_last and epochs_since >= recipe.patience:
             said = f"{metric} had not improved for {recipe.patience} epochs"
             self.listener(Note(f"Stopped after epoch {learner.epoch}: {said}."))
+            is_last = True
+        if not is_last and max(epoch.loss for epoch in learner.history[-2:]) < self.plan.by_heart:
+            self.listener(Note(f"Stopped after epoch {learner.epoch}: the training rows are learnt by heart."))
             is_last = True
         learner.next_epoch(is_done=is_last)
         self._save()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import math
 import time
@@ -23,7 +22,9 @@ from headstart.train.job import Job
 from headstart.train.learner import Learner
 
 STEPS = 4
-"""Steps taken, of which the first only warms up."""
+"""Most steps taken, of which the first only warms up."""
+FEWEST, SHARE = 2, 8
+"""Of a short training no more than one in so many are tried, but two: foretelling must not take as long as doing."""
 FORWARD = 1 / 3
 """Share of a step that a pass without learning takes: the backward pass has two products for each of the forward's."""
 SCORED_TOKENS = 4096
@@ -151,7 +152,9 @@ def _steps(learner: Learner, lesson: Lesson, plan: loop.Plan) -> Trial | None:
     )
     learner.network.train()
     seconds, tokens = 0.0, 0
-    for number, batch in enumerate(order[:STEPS]):
+    whole = plan.recipe.epochs * len(order) if plan.num_steps is None else plan.num_steps
+    tried = min(STEPS, max(FEWEST, whole // SHARE))
+    for number, batch in enumerate(order[:tried]):
         start = time.perf_counter()
         try:
             loss = gradient.add(learner.network, lesson, batch, 1, dtype=plan.dtype, piece=learner.piece)
@@ -160,7 +163,7 @@ def _steps(learner: Learner, lesson: Lesson, plan: loop.Plan) -> Trial | None:
             if not gradient.is_out_of_memory(error) or launch.is_spread(learner.network):
                 raise
             return None
-        learner.move(loss, lesson.num_targets(batch), num_steps=STEPS)
+        learner.move(loss, lesson.num_targets(batch), num_steps=tried)
         if number or len(order) == 1:
             seconds, tokens = seconds + time.perf_counter() - start, tokens + int(lesson.lengths[batch].sum())
     peak = cost.peak_mib()
@@ -171,12 +174,12 @@ def _seconds_to_score(job: Job, trained: nn.Module, held_out: Encoded) -> float:
     """What scoring the test rows will take, from some validation rows, in the exact arithmetic it is done in."""
     if not job.around.num_test:
         return 0.0
-    lengths, scratch = held_out.lengths, copy.deepcopy(trained)
+    lengths = held_out.lengths
     ends = np.searchsorted(np.cumsum(lengths), (SCORED_TOKENS // 8, SCORED_TOKENS)) + 1
     few, more = (batches.Some(held_out, np.arange(min(end, len(lengths)))) for end in ends.tolist())
-    answering.of(scratch, few, job.task.per)
+    answering.of(trained, few, job.task.per)
     # both prepare the network, which is done once for all rows; the difference is what rows take
-    seconds = _timed(job, scratch, more) - _timed(job, scratch, few)
+    seconds = _timed(job, trained, more) - _timed(job, trained, few)
     a_token = max(0.0, seconds) / max(1, int(more.lengths.sum() - few.lengths.sum()))
     return a_token * float(lengths.sum()) / len(np.unique(windows.owners(held_out))) * job.around.num_test
 

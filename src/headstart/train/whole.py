@@ -146,6 +146,7 @@ def _stage(job: Job, whole: Whole | Headed, arithmetic: step.Precision, *, numbe
         checkpoints=saved,
         until=job.around.until,
         shard=_is_shared_out(job, whole.boundary),
+        by_heart=job.around.by_heart,
     )
     lesson = job.lesson(rows["train"], validation(job, rows["validation"], arithmetic.dtype), augment=names)
     plan, foreseen = trial.planned(job, whole, lesson, plan, rows["validation"])
