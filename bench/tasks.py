@@ -24,6 +24,7 @@ from headstart.report.words import METRIC_NAMES
 
 RESULTS = Path(__file__).resolve().parent / "results"
 DATA = sst2.SST2.parents[1]
+MOBILENET = DATA.parent / "weights" / "mobilenet-v1-0.75-224"
 MINILM = ["--model", sst2.MINILM]
 WNUT = [str(DATA / "token-classification" / "wnut17"), *MINILM]
 EWT_DEV, EWT_TEST = (
@@ -35,6 +36,10 @@ BANKING = [str(DATA / "text-classification" / "banking77"), *MINILM]
 DIGITS = str(DATA / "speech-to-text" / "fsdd")
 LJSPEECH = str(DATA / "speech-to-text" / "ljspeech_subset")
 FRESH = ["--strategy", "scratch", "--model", "starter:small-conformer"]
+NUCLEI = [
+    *(str(DATA / "semantic-segmentation" / "dsb2018_nuclei"), "--model", f"dir:{MOBILENET}", "--strategy", "full"),
+    *("--epochs", "20", "--batch-size", "8", "--head-width", "64", "--augment", "crop,flip,color", "--budget", "18m"),
+]
 RUNS = {
     "banking77, frozen": [*BANKING, "--strategy", "frozen"],
     "banking77, full": [*BANKING, "--strategy", "full"],
@@ -45,6 +50,8 @@ RUNS = {
     "SQuAD 1.1 development set, full": [*SQUAD, "--strategy", "full", "--epochs", "1", "--budget", "29m"],
     "spoken digits (fsdd), scratch": [DIGITS, *FRESH],
     "LJ Speech, 55 clips, scratch": [LJSPEECH, *FRESH, "--max-length", "10", "--budget", "10m"],
+    "DSB 2018 nuclei, two classes": [*NUCLEI, "--columns", "label=masks"],
+    "DSB 2018 nuclei, three classes": [*NUCLEI, "--columns", "label=masks_3class"],
 }
 
 

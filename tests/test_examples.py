@@ -59,7 +59,7 @@ def test_questions_are_answered_with_what_stands_in_the_text(script: Script) -> 
     assert all(answer in notice for answer in re.findall(r'"(.+?)"', best))
 
 
-def test_commands_are_learnt_from_beeps() -> None:
-    done = subprocess.run([sys.executable, str(EXAMPLES / "speech.py")], capture_output=True, text=True, check=True)
-    assert "word_accuracy" in done.stdout
-    assert "heard: " in done.stdout
+def test_commands_are_learnt_from_beeps(script: Script) -> None:
+    said = script("speech.py")
+    assert "word_accuracy" in said
+    assert "heard: " in said

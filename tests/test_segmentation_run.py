@@ -13,10 +13,11 @@ from PIL import Image
 
 import families
 import headstart
-from headstart import model
+from headstart import cli, model
 from headstart.data import masks
 from headstart.errors import MismatchError, SettingError
 from headstart.network import Headed
+from headstart.tasks import semantic_segmentation as task
 
 SIDE = 48
 
@@ -132,3 +133,36 @@ def test_what_has_no_meaning_for_places_is_refused(
 def test_a_model_of_texts_is_refused(data: Path, family: families.Family, tmp_path: Path) -> None:
     with pytest.raises(MismatchError, match="reads text and the rows hold image"):
         fitted(data, family, tmp_path / "run", model="bert")
+
+
+def test_pictures_and_masks_are_written_on_request(run: Any, data: Path, tmp_path: Path) -> None:
+    command = ["predict", str(run.folder), str(data / "images"), "--out", str(tmp_path / "found.jsonl")]
+    command += ["--draw", str(tmp_path / "drawn"), "--masks", str(tmp_path / "masks")]
+    assert cli.main(command) == 0
+    answers = [json.loads(line) for line in (tmp_path / "found.jsonl").read_text().splitlines()]
+    for answer in answers:
+        stem = Path(answer["image"]).stem
+        with Image.open(tmp_path / "masks" / f"{stem}.png") as mask:
+            disc = sum(one["share"] for one in answer["regions"] if one["label"] == "disc")
+            assert (np.asarray(mask) == 1).mean() == pytest.approx(disc)
+            assert mask.size == Image.open(answer["image"]).size
+            is_disc = np.asarray(mask) == 1
+        files = (answer["image"], tmp_path / "drawn" / f"{stem}.png")
+        before, after = (np.asarray(Image.open(path).convert("RGB")) for path in files)
+        assert not ((before != after).any(axis=2) & ~is_disc).any()
+
+
+def test_the_page_shows_truth_beside_what_was_found(run: Any) -> None:
+    page = (run.folder / "report.html").read_text()
+    assert "that fit their masks least" in page
+    assert page.count('<img class="drawn"') >= 2
+
+
+def test_the_cards_python_finds_the_same_masks(run: Any, data: Path) -> None:
+    picture = data / "images" / "1.png"  # read in one piece
+    told: dict[str, Any] = {}
+    code = model.usage(run.model).replace('folder = "."', f'folder = "{run.folder / "model"}"')
+    exec(code.replace('Image.new("RGB", (64, 64), "red")', f'Image.open("{picture}").convert("RGB")'), told)
+    (answer,) = run.model.predict([str(picture)])
+    ours = masks.numbers(task.mask_of(answer), {name: number for number, name in enumerate(told["names"])}, rest=-1)
+    assert (told["answers"][0].numpy() == ours).mean() > 0.999  # but for ties

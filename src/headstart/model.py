@@ -34,6 +34,11 @@ from headstart.sources._snippets import OF_TOKENS, OF_WINDOWS
 FACTS = "headstart.json"
 """Our own facts about a model folder; written last, so that a folder without it is unfinished."""
 HEAD = "head.safetensors"
+USUAL = """import headstart
+
+answers = headstart.load(".").predict(["photo.jpg"])  # this folder, your images
+"""
+"""For the model card where only headstart puts together what the folder holds."""
 FORMAT = 2
 READ = (1, 2)
 """Formats that are read; the first knew averages only, and texts that are cut."""
@@ -207,13 +212,14 @@ def _network(backbone: Backbone, task: Task, learned: Learned, head: dict[str, A
 
 def usage(model: Model) -> str:
     """Python that opens the folder without headstart and reproduces its predictions; goes into the model card."""
+    if model.task.per == "place":
+        is_plain = type(model.backbone.module).__module__.startswith("transformers.models.")
+        return model.task.snippet if is_plain else USUAL
     if not isinstance(model.network, Headed):
         own_class = class_of(model.task, model.backbone)
         opened = model.backbone.usage(own_class, max_length=model.max_length, long=_read_as(model))
         merging = OF_TOKENS if model.backbone.modality == "audio" and model.long == WINDOWS else ""
         return opened + merging + model.task.snippet
-    if model.network.form.reads_maps:
-        return model.task.snippet
     opening = model.backbone.usage(None, max_length=model.max_length, long=_read_as(model))
     reads_in_parts = model.backbone.max_tokens or model.backbone.modality == "audio"
     merging = {"chunks": OF_WINDOWS, WINDOWS: OF_TOKENS}.get(model.long, "") if reads_in_parts else ""

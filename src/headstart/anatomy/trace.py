@@ -125,6 +125,10 @@ def watch(backbone: Backbone, item: Sample) -> Traced:
     traced, counter = Traced(), FlopCounterMode(display=False)
     inputs = item.rows(1)
     with contextlib.ExitStack() as stack, torch.no_grad(), _plain_products(), counter:
+        # the counter would hang hooks in parameters that are handed to parts as they are
+        for parameter in [one for one in backbone.module.parameters() if one.requires_grad]:
+            stack.callback(parameter.requires_grad_, True)
+            parameter.requires_grad_(False)
         for hook in _hooks(backbone, traced, counter.get_total_flops):
             stack.callback(hook.remove)
         backbone.states(backbone.module, inputs)

@@ -33,7 +33,18 @@ SHOWN = 20
 @click.command(help=__doc__)
 @click.argument("data")
 @settings_options(
-    "task", "columns", "multi_label", "separator", "validation", "test", "skip_bad_rows", "model", "revision", "offline"
+    "task",
+    "columns",
+    "images",
+    "palette",
+    "multi_label",
+    "separator",
+    "validation",
+    "test",
+    "skip_bad_rows",
+    "model",
+    "revision",
+    "offline",
 )
 @click.option("--json", "is_json", is_flag=True, help="Print one JSON object instead of text.")
 def command(data: str, is_json: bool, **given: Any) -> None:

@@ -11,7 +11,7 @@ Examples:
   headstart predict runs/photos-1 inbox/
   headstart predict runs/names-1 letters.txt --html letters.html
   headstart predict runs/speech-1 talk.flac --subtitles talk.vtt
-  headstart predict runs/cells-1 slides/ --draw drawn/ --masks masks/
+  headstart predict runs/cells-1 slides/ --draw drawn/
 """
 
 from __future__ import annotations
@@ -47,7 +47,9 @@ ITEMS_AT_A_TIME = 512
     type=click.Path(path_type=Path),
     help="Folder to write what is said in recordings to, as .srt; or a file, .srt or .vtt, for one recording.",
 )
-@click.option("--draw", type=click.Path(path_type=Path), help="Folder to write each picture to with its masks drawn.")
+@click.option(
+    "--draw", type=click.Path(path_type=Path), help="Folder to write each picture to with what is found in it drawn on."
+)
 @click.option("--masks", type=click.Path(path_type=Path), help="Folder to write the mask of each picture to, as PNG.")
 @click.option("--json", "is_json", is_flag=True, help="Print one JSON object instead of one for each item.")
 def command(
@@ -64,7 +66,7 @@ def command(
 ) -> None:
     """Predicts and prints or writes."""
     from headstart import model as models
-    from headstart.cli import _drawings, _subtitles, _write
+    from headstart.cli import _draw, _subtitles, _write
     from headstart.cli._items import read_items
     from headstart.cli._progress import listening
 
@@ -75,21 +77,23 @@ def command(
         _write.verify_page(html, model.task.fields)
     if subtitles is not None:
         _subtitles.verify(subtitles, any(field.kind == "transcript" for field in model.task.fields))
-    wanted = _drawings.wanted(draw, masks, model)
+    if draw is not None:
+        _draw.verify(draw, model.task)
+    if masks is not None:
+        _draw.verify_masks(masks, model.task)
     fields = [field for field in model.task.fields if field.name != "label"]
     items = read_items(files, fields, task=model.task_name, columns=columns)
     names = [field.name for field in fields]
     if out is None and html is None and subtitles is None and not is_json:
         # Answers are progress enough, and bars would be drawn over them.
-        for answer in predictions(model, items, names=names, listener=silent):
-            _drawings.write(answer, wanted, model.names)
+        for number, answer in enumerate(predictions(model, items, names=names, listener=silent)):
             click.echo(_show.as_json(answer))
+            _draw.write_all(answer, number, draw, masks)
         return
     with listening() as listener:
-        found = []
-        for answer in predictions(model, items, names=names, listener=listener):
-            _drawings.write(answer, wanted, model.names)
-            found.append(answer)
+        found = list(predictions(model, items, names=names, listener=listener))
+    for number, answer in enumerate(found):
+        _draw.write_all(answer, number, draw, masks)
     if out is not None:
         _write.write(found, out)
     if html is not None:

@@ -1,72 +1,96 @@
-"""Pictures with what was found in them drawn over, masks in colours; whether on a page or in a folder is no matter."""
+"""Pictures with what was found in them drawn on: boxes with their labels, masks; each label in a colour of its own."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+import colorsys
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from headstart.data import masks
-from headstart.data.images import open_image
 from headstart.data.masks import Mask, Region
+from headstart.report.marked import hue
 
 if TYPE_CHECKING:
     from PIL import Image
 
-COLOURS = (
-    *("#e6194b", "#3cb44b", "#4363d8", "#f58231", "#911eb4", "#42d4f4"),
-    *("#f032e6", "#bfef45", "#fabed4", "#469990", "#9a6324", "#ffe119"),
-)
-"""Of classes in their order, far from each other; after the last they begin again."""
+LIKELY = 0.5
+"""Boxes that are less sure are not drawn."""
 COVER = 0.5
-"""How much of a picture its mask hides."""
+"""How much of a picture a mask hides."""
 GROUND = ("0", "#000000")
 """Values of what is usually no thing but the ground that things are on; it is left as it is."""
+THICK = 200
+"""Lines are a pixel thick for every so many pixels of the picture's longer side."""
 
 
-def colour_of(label: str, labels: Sequence[str]) -> str:
-    """The colour of a class among all."""
-    return COLOURS[labels.index(label) % len(COLOURS)] if label in labels else COLOURS[-1]
+def color(label: str) -> tuple[int, int, int]:
+    """The colour of a label, the same in every picture, bright enough to be seen on any."""
+    red, green, blue = colorsys.hls_to_rgb(hue(label) / 360, 0.5, 0.9)
+    return round(255 * red), round(255 * green), round(255 * blue)
 
 
-def masked(image: Image.Image, mask: Mask, labels: Sequence[str]) -> Image.Image:
-    """The picture with each region of its mask tinted in the colour of its class.
+def boxed(image: Image.Image, boxes: Sequence[Mapping[str, Any]], *, scale: float = 1.0) -> Image.Image:
+    """A copy of the picture with boxes around things, and on each its label and, if it has one, its score.
 
     Args:
-        image: Of Pillow, in RGB, of any size; the mask is drawn at that size.
+        image: In RGB.
+        boxes: With "label" and "box", in pixels of the picture before it was scaled, and perhaps "score".
+        scale: By which factor it was.
+    """
+    from PIL import ImageDraw, ImageFont
+
+    copy = image.copy()
+    draw = ImageDraw.Draw(copy)
+    thick = max(1, round(max(image.size) / THICK))
+    high = max(9, 6 * thick)
+    font = ImageFont.load_default(size=high)
+    for one in boxes:
+        left, top, right, bottom = (edge * scale for edge in one["box"])
+        shade = color(str(one["label"]))
+        draw.rectangle((left, top, max(left, right - 1), max(top, bottom - 1)), outline=shade, width=thick)
+        said = str(one["label"]) + (f" {one['score']:.2f}" if "score" in one else "")
+        where = (left + thick, max(0.0, top - high - thick))
+        draw.rectangle(draw.textbbox(where, said, font=font), fill=shade)
+        draw.text(where, said, fill="black" if sum(shade) > 380 else "white", font=font)
+    return copy
+
+
+def masked(image: Image.Image, mask: Mask) -> Image.Image:
+    """A copy of the picture with each region of its mask tinted in the colour of its label.
+
+    Args:
+        image: In RGB, at any size; the mask is drawn at that.
         mask: Of the picture.
-        labels: All classes, by which colours are chosen.
     """
     import numpy as np
-    from PIL import Image, ImageColor
+    from PIL import Image
 
     pixels = np.asarray(image.convert("RGB")).astype(np.float32)
     down, across = (np.arange(side) * of // side for side, of in zip(pixels.shape[:2], mask.size, strict=True))
     for region in mask.regions:
         if region.value not in GROUND:
             is_in = masks.decoded(region.rle, mask.size)[down[:, None], across]
-            tint = np.array(ImageColor.getrgb(colour_of(region.label, labels)), dtype=np.float32)
+            tint = np.array(color(region.label), dtype=np.float32)
             pixels[is_in] = pixels[is_in] * (1 - COVER) + tint * COVER
     return Image.fromarray(pixels.round().astype(np.uint8))
 
 
-def answered(picture: str | Path, answer: dict[str, Any], labels: Sequence[str]) -> Image.Image:
-    """The picture of a file with what a prediction says of it."""
-    regions = tuple(Region(one["label"], one["value"], one["rle"]["counts"]) for one in answer["regions"])
-    return masked(open_image(picture), Mask((answer["height"], answer["width"]), regions), labels)
+def mask_of(answer: Mapping[str, Any]) -> Mask:
+    """The mask in a prediction."""
+    regions = (Region(one["label"], one["value"], one["rle"]["counts"]) for one in answer["regions"])
+    return Mask((answer["height"], answer["width"]), tuple(regions))
 
 
-def numbered(answer: dict[str, Any]) -> Image.Image:
-    """The mask of a prediction as files of masks are: a number or a colour for each pixel."""
+def numbered(mask: Mask) -> Image.Image:
+    """A mask as its file would be: a number or a colour for each pixel."""
     import numpy as np
     from PIL import Image, ImageColor
 
-    size = (answer["height"], answer["width"])
-    values = [one["value"] for one in answer["regions"]]
+    values = [region.value for region in mask.regions]
     is_colour = any(value.startswith("#") for value in values)
-    deep = not is_colour and max(map(int, values), default=0) > 255
-    pixels = np.zeros((*size, 3) if is_colour else size, dtype=np.uint16 if deep else np.uint8)
-    for one in answer["regions"]:
-        value: Any = ImageColor.getrgb(one["value"]) if is_colour else int(one["value"])
-        pixels[masks.decoded(one["rle"]["counts"], size)] = value
+    is_deep = not is_colour and max(map(int, values), default=0) > 255
+    pixels = np.zeros((*mask.size, 3) if is_colour else mask.size, dtype=np.uint16 if is_deep else np.uint8)
+    for region in mask.regions:
+        value: Any = ImageColor.getrgb(region.value) if is_colour else int(region.value)
+        pixels[masks.decoded(region.rle, mask.size)] = value
     return Image.fromarray(pixels)

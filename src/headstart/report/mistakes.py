@@ -12,11 +12,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from headstart.data import answers, labels, masks, spans
-from headstart.data.images import open_image
+from headstart.data import answers, boxes, images, labels, masks, spans
 from headstart.data.spans import Span
 from headstart.data.transcripts import aligned
-from headstart.errors import DataError
 from headstart.report import drawn, marked
 from headstart.report.marked import Piece
 from headstart.report.words import shortened
@@ -33,10 +31,10 @@ WORDS = 60
 """Of a transcript that are shown."""
 SIDE = 120
 """Longest side of a picture on the page, in pixels."""
-PAIR_SIDE = 200
-"""That of one with a mask drawn over it."""
 OVERLAP = "mean_iou"
 """The column that predictions have where they are masks: how well each fits, by which the worst is told."""
+BOXED = 240
+"""The same where things in it are to be seen."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +54,8 @@ class Mistake:
     said: list[Piece] | None = None
     asked: str | None = None
     """The question, where the text was asked one."""
-    pair: tuple[str, str] | None = None
-    """The picture with its true mask drawn over, and with the one that was found, as data URIs."""
+    found: str | None = None
+    """The picture with what was found drawn on it, where `picture` has what is there."""
 
 
 def worst(predictions: Path, *, count: int = SHOWN) -> tuple[list[Mistake], int]:
@@ -90,6 +88,8 @@ def _mistakes(table: pa.Table, content: str) -> list[Mistake]:
     if OVERLAP in table.column_names:
         return list(map(_of_a_mask, table.to_pylist()))
     said = [*table["label"].to_pylist(), *table["prediction"].to_pylist()]
+    if content == "image" and boxes.are_boxes(said):
+        return list(map(_of_boxes, table.to_pylist()))
     if spans.are_spans(said):
         return list(map(_of_entities, table.to_pylist()))
     told = _listed if labels.are_lists(said) else str
@@ -142,27 +142,6 @@ def _marked_words(words: list[tuple[str, str]], pairs: list[tuple[str, str]]) ->
     return found + ([Piece("…")] if len(words) > WORDS else [])
 
 
-def _of_a_mask(row: Mapping[str, Any]) -> Mistake:
-    """A picture whose mask was not found to the pixel, with both masks drawn over it."""
-    real, said = masks.loads(row["label"]), masks.loads(row["prediction"])
-    names = sorted({region.label for mask in (real, said) for region in mask.regions})
-    try:
-        small = _resized(open_image(row["image"]), PAIR_SIDE)
-    except (DataError, OSError):
-        small = None
-    uris = [] if small is None else [_data_uri(drawn.masked(small, mask, names)) for mask in (real, said)]
-    return Mistake(
-        truth=f"{len(real.regions)} classes",
-        prediction=f"mean IoU {row[OVERLAP]:.3f}",
-        confidence=float(row["confidence"]),
-        file=Path(row["image"]).name,
-        row=int(row["row"]),
-        text=None,
-        picture=None,
-        pair=(uris[0], uris[1]) if uris else None,
-    )
-
-
 def _of_entities(row: Mapping[str, Any]) -> Mistake:
     """A row whose entities were not all found, or some of them where there are none."""
     real, said = spans.loads(row["label"]), spans.loads(row["prediction"])
@@ -193,24 +172,71 @@ def _in_context(row: Mapping[str, Any], content: str, real: list[Span], said: li
     )
 
 
+def _of_boxes(row: Mapping[str, Any]) -> Mistake:
+    """A picture in which not all boxes were found, or some where there are none: drawn with the true and with those."""
+    real, said = (
+        [{"label": box.label, "box": box.edges} for box in boxes.loads(row[column]) if not box.is_crowd]
+        for column in ("label", "prediction")
+    )
+    small = _opened(Path(row["image"]))
+    whole = images.size_if_known(row["image"])
+    pictures: list[str | None] = [None, None]
+    if small is not None and whole is not None:
+        small = _resized(small.convert("RGB"), BOXED)
+        pictures = [_data_uri(drawn.boxed(small, some, scale=small.size[0] / whole[0])) for some in (real, said)]
+    return Mistake(
+        truth=f"{len(real)} boxes",
+        prediction=f"{len(said)} boxes",
+        confidence=float(row["confidence"]),
+        file=Path(row["file"]).name,
+        row=int(row["row"]),
+        text=None,
+        picture=pictures[0],
+        found=pictures[1],
+    )
+
+
+def _of_a_mask(row: Mapping[str, Any]) -> Mistake:
+    """A picture whose mask was not found to the pixel: drawn with the true one and with that."""
+    real, said = masks.loads(row["label"]), masks.loads(row["prediction"])
+    small = _opened(Path(row["image"]))
+    small = None if small is None else _resized(small.convert("RGB"), BOXED)
+    uris = [None if small is None else _data_uri(drawn.masked(small, mask)) for mask in (real, said)]
+    return Mistake(
+        truth=f"{len(real.regions)} classes",
+        prediction=f"mean IoU {row[OVERLAP]:.3f}",
+        confidence=float(row["confidence"]),
+        file=Path(row["image"]).name,
+        row=int(row["row"]),
+        text=None,
+        picture=uris[0],
+        found=uris[1],
+    )
+
+
 def thumbnail(path: Path) -> str | None:
     """The picture as a small data URI, or None where it can no longer be read; tiny ones are enlarged unblurred."""
+    small = _opened(path)
+    return None if small is None else _data_uri(_resized(small, SIDE))
+
+
+def _opened(path: Path) -> Image.Image | None:
+    """The picture as one sees it, large ones already made smaller where that is cheap."""
     from PIL import Image, ImageOps
 
     try:
         with Image.open(path) as image:
-            image.draft("RGB", (2 * SIDE, 2 * SIDE))
+            image.draft("RGB", (2 * BOXED, 2 * BOXED))
             upright = ImageOps.exif_transpose(image)
-            small = upright.convert("RGBA" if upright.has_transparency_data else "RGB")
+            return upright.convert("RGBA" if upright.has_transparency_data else "RGB")
     except (OSError, ValueError, Image.DecompressionBombError):
         return None
-    return _data_uri(_resized(small, SIDE))
 
 
-def _resized(image: Image.Image, longest: int) -> Image.Image:
+def _resized(image: Image.Image, side: int) -> Image.Image:
     from PIL import Image
 
-    factor = longest / max(image.size)
+    factor = side / max(image.size)
     how = Image.Resampling.NEAREST if factor > 1 else Image.Resampling.LANCZOS
     width, height = (max(1, round(side * factor)) for side in image.size)
     return image.resize((width, height), how)

@@ -25,6 +25,9 @@ METRIC_NAMES = {
     "cer": "character error rate",
     "log_loss": "log loss",
     "f1": "F1",
+    "map": "mean average precision",
+    "map50": "mean average precision at 0.5",
+    "map75": "mean average precision at 0.75",
     "ece": "calibration error",
 }
 # An absolute path, or one that climbs out of its folder; in quotes it may hold spaces; "//" begins no path but a link.

@@ -72,7 +72,8 @@ def bare(folder: Path, *, trust: bool = False, blocks: int | None = None) -> nn.
         )
     _refuse_gaps(module, report, folder, is_shorter=blocks is not None)
     _refuse_strangers(_shorter.without_higher(report["unexpected_keys"], blocks), folder)
-    if getattr(module.config, "is_encoder_decoder", False):
+    # a detector's encoder alone reads no pictures
+    if getattr(module.config, "is_encoder_decoder", False) and module.main_input_name != "pixel_values":
         module = module.get_encoder()
     return _settled(module).eval()
 
@@ -203,6 +204,9 @@ def is_of_a_head(name: str) -> bool:
     """Whether a weight is one of a head, or a left-over that does no harm, told by its name in the checkpoint."""
     # timm's models lie one level deeper, as in "timm_model.fc.weight"
     within = name.removeprefix("timm_model.")
+    # detectors that refine boxes from layer to layer have a head in each, within what is else the backbone
+    if re.match(r"(model\.decoder\.)?(bbox|class)_embed\.", within):
+        return True
     return HEADS.match(within) is not None or within.rpartition(".")[2] in LEFT_OVER
 
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headstart import pool, stack
+from headstart import cut, pool, stack
 from headstart.contracts import Encoded, Frame, Inputs, Modality, Ref, Speller, States
 from headstart.errors import ModelError, ModelNotFound, SettingError
 from headstart.sources import _loading, _long, _places, _shorter, _snippets, _sound_snippet, _sounds, _spellers, _timm
@@ -187,8 +187,10 @@ class TransformersBackbone:
         more = _loading.of_any_size(module, inputs.tensors)
         # a list of numbers lets go of the others during the pass; older versions take it for True
         asked = True if only is None else list(only)
-        states = module(**inputs.tensors, **more, output_hidden_states=asked).hidden_states
-        return States(tuple(states), inputs.tensors.get("attention_mask"))
+        given = module(**inputs.tensors, **more, output_hidden_states=asked)
+        if getattr(given, "hidden_states", None) is None:  # detectors tell of those within their encoder, if of any
+            return States(cut.states(module, inputs))
+        return States(tuple(given.hidden_states), inputs.tensors.get("attention_mask"))
 
     def pooled(self, module: nn.Module, inputs: Inputs) -> torch.Tensor:
         """Every hidden state averaged over tokens or map, side by side, fp32, shape (B, sum of widths)."""

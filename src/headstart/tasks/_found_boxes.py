@@ -18,6 +18,7 @@ from headstart.contracts import Prediction
 from headstart.data.boxes import Box
 from headstart.tasks import _rectangles, _sets
 from headstart.tasks._detecting import EDGES, KNOWN, is_set
+from headstart.tasks._precision import LIKELY
 
 if TYPE_CHECKING:
     import torch
@@ -28,8 +29,6 @@ SUREST = 100
 """Boxes of a picture that are told, as many as COCO counts."""
 SURE = 0.05
 """Boxes that are less sure are not told, as in FCOS; they change average precision little."""
-LIKELY = 0.5
-"""Boxes that are at least so sure are taken for there, where boxes are shown or a picture is right or wrong."""
 SAME = 0.6
 """Intersection over union from which two boxes of a class are one, as in FCOS."""
 PART = 0.7
@@ -96,7 +95,7 @@ def is_all(boxes: Sequence[dict[str, Any]], truth: Sequence[Box]) -> bool:
     theirs = np.array([one["box"] for one in boxes], dtype=np.float64)
     overlaps = _rectangles.overlap(theirs, np.array([box.edges for box in real], dtype=np.float64))
     is_alike = np.array([[one["label"] == box.label for box in real] for one in boxes])
-    fits = (overlaps >= LIKELY) & is_alike
+    fits = (overlaps >= 0.5) & is_alike
     rows, columns = linear_sum_assignment(~fits)
     return bool(fits[rows, columns].all())
 

@@ -23,6 +23,8 @@ THRESHOLDS = np.linspace(0.5, 0.95, 10)
 RECALLS = np.linspace(0.0, 1.0, 101)
 MOST = 100
 """Boxes of a class in a picture that count, the surest first."""
+LIKELY = 0.5
+"""Boxes that are at least so sure are taken for there, where precision and recall are told."""
 METHOD = "percentile bootstrap over pictures"
 LABEL, SCORE, MATCHED, IGNORED = range(4)
 """What an entry has: the number of a class; a score; in bits by threshold, whether the box was matched, and whether it
@@ -110,11 +112,13 @@ def _dataset(boxes: Sequence[Sequence[dict[str, Any]]], num_classes: int) -> Any
 class _Ranked:
     """The boxes of one class in some pictures, the surest first.
 
-    `pictures_D` says which picture each is of, `judged_TD` where it is not to be ignored (one row where that is the
-    same at all thresholds), `hits_T` which ones were matched, `num_N` how many there are to be found in each picture.
+    `pictures_D` says which picture each is of, `sure_D` how sure it is, `judged_TD` where it is not to be ignored (one
+    row where that is the same at all thresholds), `hits_T` which ones were matched, `num_N` how many there are to be
+    found in each picture.
     """
 
     pictures_D: Ints
+    sure_D: Floats
     judged_TD: Floats
     hits_T: tuple[Ints, ...]
     num_N: Floats
@@ -140,6 +144,16 @@ class _Ranked:
             found[is_there, at] = (best_SH * newly_SH).sum(axis=1)[is_there] / len(RECALLS)
         return found
 
+    def likely(self) -> dict[str, float]:
+        """Precision, recall and F1 at an overlap of 0.5 of the boxes that are more likely there than not."""
+        said = float(self.judged_TD[0, self.sure_D >= LIKELY].sum())
+        right, total = float((self.sure_D[self.hits_T[0]] >= LIKELY).sum()), float(self.num_N.sum())
+        return {
+            "precision": right / said if said else 0.0,
+            "recall": right / total if total else 0.0,
+            "f1": 2 * right / (said + total) if said + total else 0.0,
+        }
+
 
 def ranked(entries_ND4: Floats) -> dict[int, _Ranked]:
     """The boxes of each class that the pictures have, for entries from `counts`."""
@@ -159,7 +173,7 @@ def ranked(entries_ND4: Floats) -> dict[int, _Ranked]:
         real = is_truth & (flat[:, LABEL] == label)
         num_N = np.zeros(len(entries_ND4))
         np.add.at(num_N, pictures[real], flat[real, MATCHED])
-        classes[int(label)] = _Ranked(pictures[mine], judged_TD, hits, num_N)
+        classes[int(label)] = _Ranked(pictures[mine], flat[mine, SCORE], judged_TD, hits, num_N)
     return classes
 
 
@@ -212,6 +226,7 @@ def _per_class(truth: Sequence[Sequence[Box]], classes: Mapping[int, _Ranked], n
     for number, name in enumerate(names):
         is_there = number in classes
         average_T = classes[number].average(np.ones((1, len(truth))))[0] if is_there else np.zeros(len(THRESHOLDS))
+        likely = classes[number].likely() if is_there else {"precision": 0.0, "recall": 0.0, "f1": 0.0}
         support = sum(box.label == name and not box.is_crowd for boxes in truth for box in boxes)
-        table[name] = {"ap": float(average_T.mean()), "ap50": float(average_T[0]), "support": support}
+        table[name] = {"ap": float(average_T.mean()), "ap50": float(average_T[0]), **likely, "support": support}
     return table

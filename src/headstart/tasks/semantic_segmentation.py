@@ -15,6 +15,7 @@ from headstart.data import masks
 from headstart.data.masks import Mask, Region
 from headstart.tasks import _masks, _pixels
 from headstart.tasks._classes import config, meets
+from headstart.tasks._mask_snippet import MASKS
 from headstart.tasks._masks import IGNORED, Shown
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ auto_class = "AutoModelForSemanticSegmentation"
 auto_classes = (auto_class, "AutoModelForUniversalSegmentation")
 read_at: ReadAt = "layers"
 per: Per = "place"
-snippet = ""
+snippet = MASKS
 
 
 def learn(rows: Rows) -> Shown:
