@@ -196,8 +196,8 @@ def test_every_key_of_a_model_folders_file_is_on_its_page(folders: dict[str, Pat
     facts = json.loads((folders["text"] / "model" / "headstart.json").read_text())
 
     assert set(facts) == keys("model-folder.md", "headstart.json")
-    named = {"kind", "width", "pool", "inner", "dropout", "is_of_map", "is_by_token", "groups"}
-    assert set(facts["head"]) == named
+    named = {"kind", "width", "pool", "inner", "dropout", "is_of_map", "is_by_token", "groups", "widths"}
+    assert set(facts["head"]) == named | {"strides"}
 
 
 def test_every_file_of_a_run_is_on_its_page(folders: dict[str, Path]) -> None:
