@@ -33,6 +33,9 @@ EWT_DEV, EWT_TEST = (
 EWT = [EWT_DEV, "--test", EWT_TEST, *MINILM]
 SQUAD = [str(DATA / "question-answering" / "squad_v1.1_dev"), *MINILM]
 BANKING = [str(DATA / "text-classification" / "banking77"), *MINILM]
+DIGITS = str(DATA / "speech-to-text" / "fsdd")
+LJSPEECH = str(DATA / "speech-to-text" / "ljspeech_subset")
+FRESH = ["--strategy", "scratch", "--model", "starter:small-conformer"]
 NUCLEI = [
     *(str(DATA / "semantic-segmentation" / "dsb2018_nuclei"), "--model", f"dir:{MOBILENET}", "--strategy", "full"),
     *("--epochs", "20", "--batch-size", "8", "--head-width", "64", "--augment", "crop,flip,color", "--budget", "18m"),
@@ -49,6 +52,8 @@ RUNS = {
     "UNER English EWT, full": [*EWT, "--strategy", "full"],
     "SQuAD 1.1 development set, full": [*SQUAD, "--strategy", "full", "--epochs", "1", "--budget", "29m"],
     "BCCD blood cells": BCCD,
+    "spoken digits (fsdd), scratch": [DIGITS, *FRESH],
+    "LJ Speech, 55 clips, scratch": [LJSPEECH, *FRESH, "--max-length", "10", "--budget", "10m"],
     "DSB 2018 nuclei, two classes": [*NUCLEI, "--columns", "label=masks"],
     "DSB 2018 nuclei, three classes": [*NUCLEI, "--columns", "label=masks_3class"],
 }

@@ -63,3 +63,9 @@ def test_shapes_are_drawn_learnt_and_looked_for(script: Script, family: Callable
     said = script("shapes.py", f"dir:{family('resnet')}", "2")
     assert "map 0." in said
     assert "spots by colour and size" in said
+
+
+def test_commands_are_learnt_from_beeps(script: Script) -> None:
+    said = script("speech.py")
+    assert "word_accuracy" in said
+    assert "heard: " in said
