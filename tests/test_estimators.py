@@ -179,3 +179,41 @@ def test_paths_and_pictures_may_be_mixed(family: families.Family, tmp_path: Path
     mixed = [*as_files(pictures, tmp_path)[:8], *pictures[8:]]
     fitted = ImageClassifier(f"dir:{family('resnet')}", precision="float32").fit(mixed, colours)
     assert fitted.score(mixed, colours) == 1.0
+
+
+TABLE = np.array([[1, 0, 0], [0, 1, 0], [1, 1, 0], [0, 0, 0]] * 6)
+
+
+def test_a_table_of_0_and_1_is_learnt_as_several_classes_a_row(family: families.Family) -> None:
+    words = (families.GOOD[0], families.BAD[0])
+    texts = [
+        " ".join([*(word for word, yes in zip(words, row, strict=False) if yes), f"day {at}"])
+        for at, row in enumerate(TABLE)
+    ]
+    found = TextClassifier(f"dir:{family('bert')}", precision="float32").fit(texts, TABLE)
+    table, probabilities = found.predict(texts), found.predict_proba(texts)
+    assert table.shape == probabilities.shape == TABLE.shape
+    assert found.score(texts, TABLE) > 0.8
+    assert (probabilities[:, 2] == 0).all()  # which no row had
+
+
+def test_pairs_of_texts_are_learnt_as_pairs(family: families.Family) -> None:
+    pairs = [("the day", families.GOOD[0] if at % 2 else families.BAD[0]) for at in range(24)]
+    classes = [("no", "yes")[at % 2] for at in range(24)]
+    found = TextClassifier(f"dir:{family('bert')}", precision="float32").fit(pairs, classes)
+    assert found.model_.task_name == "text-pair-classification"
+    assert found.score(pairs, classes) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("y", "says"),
+    [
+        ([["a"], ["a", "b"]], "neither a class for each item nor a table"),
+        (np.array([[1, 2], [0, 1]]), "neither a class for each item nor a table"),
+        (np.zeros((2, 3), np.int64), "y holds no 1"),
+    ],
+    ids=["lists", "numbers", "nothing"],
+)
+def test_other_tables_are_refused_in_words(y: Any, says: str) -> None:
+    with pytest.raises(DataError, match=says):
+        TextClassifier().fit(["one", "two"], y)

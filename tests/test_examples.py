@@ -69,3 +69,15 @@ def test_commands_are_learnt_from_beeps(script: Script) -> None:
     said = script("speech.py")
     assert "word_accuracy" in said
     assert "heard: " in said
+
+
+def test_tickets_are_sorted_under_everything_they_are_about(script: Script) -> None:
+    said = script("tickets.py")
+    assert "f1_micro" in said
+    assert "is about: billing, login" in said
+
+
+def test_two_questions_are_compared(script: Script) -> None:
+    said = script("questions.py")
+    assert "accuracy" in said
+    assert re.search(r"^(same|different) \(0\.\d\d\)$", said, re.M)

@@ -121,7 +121,7 @@ WORKSHOPS: dict[str, set[str]] = {
     "learning": {"torch"},
     "encoding": {"numpy", "torch"},
     "estimators": {"numpy", "sklearn"},
-    "advisor": {"numpy", "pyarrow"},
+    "advisor": {"numpy", "pyarrow", "torch"},
     "report": {"jinja2"},
 }
 """The rooms (or single modules) that are entered only to work, and what they may import at their top."""

@@ -9,31 +9,27 @@ import math
 import os
 import shlex
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from headstart import __version__, batches, cost, features, folder, kernels, plug, record, run
-from headstart.advisor import arms, race, rounds, scores, verdict, worth
-from headstart.advisor.arms import Arm
-from headstart.advisor.clock import Clock, OutOfTime, guarded
+from headstart.advisor import arms, race, rounds, scores, verdict, ways, worth
+from headstart.advisor.clock import Clock, OutOfTime
 from headstart.advisor.ledger import Ledger
 from headstart.advisor.race import Course, Standing
 from headstart.advisor.scores import Scored
 from headstart.advisor.wishes import Wishes, considered
 from headstart.advisor.worth import Worth
 from headstart.budget import budget
-from headstart.contracts import Backbone, Rows, Splits, Strategy, Task
+from headstart.contracts import Backbone, Splits, Task
 from headstart.errors import MismatchError, Stopped
 from headstart.journal import Journal, journal
-from headstart.network import Reading
 from headstart.progress import Listener, Stage, silent
 from headstart.report import advice as page
 from headstart.settings import FitSettings
 from headstart.sources import _ref
-from headstart.train import head
-from headstart.train.job import Around, Job
 
 Load = Callable[[FitSettings], Backbone]
 ADVICE = "advice.json"
@@ -109,7 +105,6 @@ def advise(data: Any, settings: FitSettings, wishes: Wishes, *, out: Path, liste
         log(Stage("data", "reading"))
         found = run.find(data, settings)
         task: Task = plug.load("tasks", found.task)
-        _verify_advised(found.task, task)
         load = functools.cache(lambda changed: run.choose_backbone(changed, task)[0])
         refs, left_out = considered(wishes, _ref.listed(), task.modality, _looked_at(load, settings))
         splits, checked = run.splits_of(found, settings, partial, log, needs_validation=True)
@@ -165,17 +160,6 @@ def _looked_at(load: Load, settings: FitSettings) -> Callable[[str], tuple[str |
     return look
 
 
-def _verify_advised(name: str, task: Task) -> None:
-    """Raises `MismatchError` for a task whose rows have no class each, by which features and ways are judged here."""
-    if not _is_advised(task):
-        able = [other for other in plug.names("tasks") if _is_advised(plug.load("tasks", other))]
-        raise MismatchError(f"There is no advice on {name} yet, only on {' and '.join(able)}. Use headstart fit.")
-
-
-def _is_advised(task: Task) -> bool:
-    return task.per == "row" and any(field.kind == "label" for field in task.fields)
-
-
 def _sizes(splits: Splits) -> dict[str, int]:
     assert splits.validation is not None, "advice asks for a validation split"
     return {"train": len(splits.train), "validation": len(splits.validation)}
@@ -195,7 +179,7 @@ def _course(
     task: Task = plug.load("tasks", task_name)
     items = task.items(rounds.together(splits))
     groups = features.row_keys(items, are_files=task.modality != "text")
-    judged_on = rounds.of(splits, groups, seed=settings.seed)
+    judged_on = rounds.of(splits, groups, task, seed=settings.seed)
 
     def backbone(chosen: FitSettings) -> Backbone:
         return load(dataclasses.replace(settings, model=chosen.model, blocks=chosen.blocks))
@@ -215,7 +199,7 @@ def _measured(course: Course, splits: Splits, refs: list[str], wishes: Wishes, l
     )
     num_judged = sum(len(each.validation) for each in course.rounds)
     log(Stage("race", f"judged on {num_judged:,} rows"))
-    chosen = [arm for ref in arms.worth_training(ranking) for arm in _arms(course, scored[ref])]
+    chosen = [arm for ref in arms.worth_training(ranking) for arm in ways.of(course, scored[ref])]
     ran, late = race.run(course, sorted(chosen, key=lambda arm: arm.is_moving))
     standings += ran
     not_tried |= late
@@ -241,21 +225,10 @@ def _scored(course: Course, splits: Splits, refs: list[str]) -> tuple[dict[str, 
     for ref in refs:
         try:
             course.clock.allow(0)
-            found[ref] = scores.of(_frozen_job(course, rounds.together(splits), ref, times=1.0), ref)
+            found[ref] = scores.of(ways.frozen_job(course, rounds.together(splits), ref, times=1.0), ref)
         except OutOfTime as error:
             late[ref] = str(error)
     return found, late
-
-
-def _frozen_job(course: Course, rows: Rows, ref: str, *, times: float = 0.0) -> Job:
-    """What a head on the frozen model would learn from these rows; `times` is for `guarded`."""
-    settings = dataclasses.replace(course.settings, model=ref, strategy="frozen")
-    strategy: Strategy = plug.load("strategies", settings.strategy)
-    recipe = settings.recipe(strategy.recipe(settings, course.task))
-    learned = course.task.learn(rows)
-    listener = guarded(course.clock, course.listener, times=times)
-    around = Around(is_foretold=course.clock.is_limited)
-    return Job(course.task, learned, course.backbone(settings), rows, None, settings, recipe, listener, around)
 
 
 def _grown(course: Course, whole: Scored | None, standings: list[Standing], not_tried: dict[str, str]) -> Worth:
@@ -265,32 +238,15 @@ def _grown(course: Course, whole: Scored | None, standings: list[Standing], not_
     if verdict.of(standings, primary=course.task.primary, seed=course.settings.seed).kind == "no-signal":
         return Worth(missing="no way is better than guessing")
     able = [one for one in standings if one.arm.kind == "baseline"]
-    baseline = max(able, key=lambda one: (one.arm.name != verdict.BLIND, one.value)).arm.name
-    reading = Reading(((int(whole.reading),),))
-
-    def vectors(rows: Rows) -> Any:
-        job = _frozen_job(course, rows, whole.ref)
-        return reading.of(head.pooled(job), job.backbone.widths)
-
+    baseline = max(able, key=lambda one: (one.arm.name not in verdict.BLIND, one.value)).arm.name
+    frozen = ways.of(course, [whole])[0]
+    if frozen.kind == "scratch":
+        return Worth(missing="the model has no pretrained weights")
     fresh = arms.from_scratch(whole.ref, whole.name, whole.blocks) if whole.blocks else None
-    found = worth.of(course, f"{whole.name}, frozen", vectors, baseline, fresh)
+    found = worth.of(course, frozen.name, ways.curve_of(course, whole, frozen), baseline, fresh)
     if fresh is not None and found.is_scratch_open:
         try:
             standings.append(race.to_the_end(course, fresh))
         except OutOfTime as late:
             not_tried[fresh.name] = str(late)
     return found
-
-
-def _arms(course: Course, depths: Sequence[Scored]) -> list[Arm]:
-    reads_layers = course.task.read_at == "layers"
-    return arms.of_model(depths, can_be_shorter=_is_cut(course, depths[-1].ref), reads_layers=reads_layers)
-
-
-def _is_cut(course: Course, ref: str) -> bool:
-    """Whether the model can be made shorter."""
-    try:
-        course.backbone(dataclasses.replace(course.settings, model=ref)).shortened(1)
-    except MismatchError:
-        return False
-    return True

@@ -18,6 +18,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from headstart import run
+from headstart.data.labels import dumps
 from headstart.errors import DataError
 from headstart.model import Model
 from headstart.settings import FitSettings
@@ -32,37 +33,94 @@ class _Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Learns from items and their classes.
 
         Args:
-            X: N items: texts; or images as paths, Pillow images or uint8 arrays (H, W, 3).
-            y: N classes, strings or numbers.
+            X: N items: texts, or pairs of them; or images as paths, Pillow images or uint8 arrays (H, W, 3).
+            y: N classes, strings or numbers; or a table (N, C) of 0 and 1, where items have several.
 
         Raises:
             DataError: There is nothing to learn: no rows, as many items as classes it is not, or a single class.
         """
-        self.classes_, numbers = np.unique(np.asarray(y), return_inverse=True)
-        if len(X) != len(numbers):
-            raise DataError(f"X has {len(X)} items and y has {len(numbers)} classes. Give one class for each item.")
-        if len(self.classes_) < 2:
-            raise DataError(f"y holds {len(self.classes_)} classes, two are the least. Add rows of another class.")
-        # names that sort as the numbers do keep the columns of predict_proba in the order of classes_
-        labels = [f"{number:06d}" for number in numbers]
-        settings = FitSettings(**self.get_params())
-        self.model_: Model = run.learn_items(self._items(X), labels, settings, task_name=self._task)
+        truth = _array_of(y)
+        if len(X) != len(truth):
+            raise DataError(f"X has {len(X)} items and y has {len(truth)} classes. Give one class for each item.")
+        self.classes_, labels = _several(truth) if truth.ndim == 2 else _one_each(truth)
+        items = self._items(X)
+        task = f"multi-label-{self._task}" if truth.ndim == 2 else self._task
+        if items and isinstance(items[0], tuple):
+            task = _of_pairs(task)
+        self.model_: Model = run.learn_items(items, labels, FitSettings(**self.get_params()), task_name=task)
         self.n_features_in_ = 1
         return self
 
     def predict_proba(self, X: Sequence[Any]) -> npt.NDArray[np.float64]:
-        """Probabilities, shape (N, C), columns in the order of `classes_`."""
+        """Probabilities, shape (N, C), columns in the order of `classes_`; of several a row, each by itself."""
         check_is_fitted(self)
-        return self.model_.predict_proba(self._items(X))
+        known = self.model_.predict_proba(self._items(X))
+        found = np.zeros((len(known), len(self.classes_)))
+        # a column of y without a 1 is nothing that could be learnt
+        found[:, [int(name) for name in self.model_.names]] = known
+        return found
 
     def predict(self, X: Sequence[Any]) -> npt.NDArray[Any]:
-        """The most probable class of each item, shape (N,), in the type of `y`."""
-        probabilities = self.predict_proba(X)  # first, because it says so when nothing is fitted
-        return np.asarray(self.classes_[probabilities.argmax(axis=1)])
+        """The most probable class of each item, shape (N,), in the type of `y`; or a table (N, C) where that is one."""
+        check_is_fitted(self)
+        if not self.model_.task_name.startswith(SEVERAL):
+            return np.asarray(self.classes_[self.predict_proba(X).argmax(axis=1)])
+        table = np.zeros((len(X), len(self.classes_)), dtype=np.int64)
+        for row, answer in zip(table, self.model_.predict(self._items(X)), strict=True):
+            row[[int(name) for name in answer["labels"]]] = 1
+        return table
 
     def _items(self, X: Sequence[Any]) -> list[Any]:
         """The items as rows can hold them."""
-        return [str(text) for text in X]
+        return [tuple(map(str, item)) if isinstance(item, tuple | list) else str(item) for item in X]
+
+
+SEVERAL = "multi-label-"
+
+
+def _array_of(y: Any) -> npt.NDArray[Any]:
+    """The classes, or the table of 0 and 1, as an array.
+
+    Raises:
+        DataError: It is neither.
+    """
+    try:
+        truth = np.asarray(y.toarray() if hasattr(y, "toarray") else y)
+    except ValueError:  # lists of different lengths
+        truth = np.empty((0, 0, 0))
+    if truth.ndim == 1 or (truth.ndim == 2 and np.isin(truth, (0, 1)).all()):
+        return truth
+    raise DataError(
+        "y is neither a class for each item nor a table of 0 and 1 with a column for each class. "
+        "Make one of lists with sklearn.preprocessing.MultiLabelBinarizer."
+    )
+
+
+def _one_each(truth: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], list[str]]:
+    """The classes, and the name of each item's."""
+    classes, numbers = np.unique(truth, return_inverse=True)
+    if len(classes) < 2:
+        raise DataError(f"y holds {len(classes)} classes, two are the least. Add rows of another class.")
+    # names that sort as the numbers do keep the columns of predict_proba in the order of classes_
+    return classes, [f"{number:06d}" for number in numbers]
+
+
+def _several(truth: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], list[str]]:
+    """The columns by number, and the names of each item's as rows hold several."""
+    if not truth.any():
+        raise DataError("y holds no 1, so that there is no class to learn. Add rows with one.")
+    return np.arange(truth.shape[1]), [dumps([f"{at:06d}" for at in np.flatnonzero(row)]) for row in truth]
+
+
+def _of_pairs(task: str) -> str:
+    """The task of pairs in place of that of single texts.
+
+    Raises:
+        DataError: There are several classes a row.
+    """
+    if task != "text-classification":
+        raise DataError("X holds pairs of texts and y several classes for each, and only one can be learnt. Take one.")
+    return "text-pair-classification"
 
 
 class TextClassifier(_Classifier):

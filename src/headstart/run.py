@@ -137,8 +137,8 @@ def learn_items(items: list[Any], labels: list[str], settings: FitSettings, *, t
     """A model learnt from items in memory, all of them, without judging it or writing anything.
 
     Args:
-        items: Texts; or images as paths or as the bytes of an image file.
-        labels: The class of each.
+        items: Texts, or pairs of them; or images as paths or as the bytes of an image file.
+        labels: The class of each; of several a row the list, as rows hold it.
         settings: How to go about it; a strategy that needs a validation split holds its share out.
         task_name: What the items are for.
     """
@@ -147,7 +147,9 @@ def learn_items(items: list[Any], labels: list[str], settings: FitSettings, *, t
     settings = _freezing.settled(settings, backbone)
     strategy: Strategy = plug.load("strategies", settings.strategy)
     stages = strategy.stages(backbone, settings)
-    rows = Rows(pa.table({task.fields[0].name: items, "label": labels}))
+    parts = list(map(list, zip(*items, strict=True))) if isinstance(items[0], tuple) else [items]
+    contents = dict(zip((field.name for field in content(task.fields)), parts, strict=True))
+    rows = Rows(pa.table({**contents, "label": labels}))
     accepted = Accepted({"train": rows}, {"train": np.arange(len(rows), dtype=np.uint64)}, task.fields)
     size = settings.validation_size if strategy.needs_validation(settings, task) else None
     splits = split(accepted, validation_size=size, test_size=None, seed=settings.seed)

@@ -68,21 +68,28 @@ def f1_macro(counts_CC: Ints) -> Floats:
     return np.asarray((f1 * occurs).sum(axis=-1) / np.maximum(occurs.sum(axis=-1), 1))
 
 
-def bootstrap(statistic: Callable[[Ints], Floats | float], num_rows: int, *, seed: int) -> tuple[float, float]:
+def bootstrap(
+    statistic: Callable[[Ints], Floats | float], num_rows: int, *, seed: int, resamples: int = RESAMPLES
+) -> tuple[float, float]:
     """The 95 % percentile interval of a statistic over resampled rows.
 
     Args:
         statistic: Takes row indices, shape (N,), and gives a number.
         num_rows: N.
         seed: Of the resampling.
+        resamples: R; fewer where a statistic takes long.
 
     Source: Efron, Annals of Statistics 7 (1979), 1-26; the percentile method.
     """
-    return bootstrap_at_once(lambda rows_RN: [float(statistic(rows)) for rows in rows_RN], num_rows, seed=seed)
+
+    def of_all(rows_RN: Ints) -> list[float]:
+        return [float(statistic(rows)) for rows in rows_RN]
+
+    return bootstrap_at_once(of_all, num_rows, seed=seed, resamples=resamples)
 
 
 def bootstrap_at_once(
-    statistic: Callable[[Ints], Floats | Sequence[float]], num_rows: int, *, seed: int
+    statistic: Callable[[Ints], Floats | Sequence[float]], num_rows: int, *, seed: int, resamples: int = RESAMPLES
 ) -> tuple[float, float]:
     """As `bootstrap`, with the same draws, for a statistic that can be had of many of them in one go.
 
@@ -90,17 +97,19 @@ def bootstrap_at_once(
         statistic: Takes row indices, shape (R, N), and gives R numbers.
         num_rows: N.
         seed: Of the resampling.
+        resamples: How many of them.
     """
-    low, high = np.percentile(np.concatenate([statistic(rows) for rows in draws(num_rows, seed=seed)]), ENDS)
+    some = draws(num_rows, seed=seed, resamples=resamples)
+    low, high = np.percentile(np.concatenate([statistic(rows) for rows in some]), ENDS)
     return float(low), float(high)
 
 
-def draws(num_rows: int, *, seed: int) -> Iterator[Ints]:
+def draws(num_rows: int, *, seed: int, resamples: int = RESAMPLES) -> Iterator[Ints]:
     """The rows of all resamples of a bootstrap, some at a time, shape (R, N)."""
     generator = np.random.default_rng(seed)
     step = max(1, AT_ONCE // max(1, num_rows))
-    for start in range(0, RESAMPLES, step):
-        yield generator.integers(0, num_rows, (min(step, RESAMPLES - start), num_rows))
+    for start in range(0, resamples, step):
+        yield generator.integers(0, num_rows, (min(step, resamples - start), num_rows))
 
 
 def classification(truth: Ints, probabilities: Floats, *, names: Sequence[str], seed: int = 0) -> dict[str, Any]:
@@ -189,7 +198,9 @@ def counted(counts: Sequence[Any]) -> Any:
         return found
 
 
-def gain(ours: Any, theirs: Any, *, figure: Callable[[Any], float] = mean, seed: int = 0) -> dict[str, Any]:
+def gain(
+    ours: Any, theirs: Any, *, figure: Callable[[Any], float] = mean, seed: int = 0, resamples: int = RESAMPLES
+) -> dict[str, Any]:
     """How much better we are, with the 95 % interval of a bootstrap that draws the same rows for both.
 
     Args:
@@ -197,8 +208,13 @@ def gain(ours: Any, theirs: Any, *, figure: Callable[[Any], float] = mean, seed:
         theirs: Of the same rows, judged the same way.
         figure: From the counts of some rows to a number, higher is better.
         seed: Of the resampling.
+        resamples: How many of them.
     """
-    low, high = bootstrap(lambda rows: figure(ours[rows]) - figure(theirs[rows]), len(ours), seed=seed)
+
+    def gained(rows: Ints) -> float:
+        return figure(ours[rows]) - figure(theirs[rows])
+
+    low, high = bootstrap(gained, len(ours), seed=seed, resamples=resamples)
     return {"value": figure(ours) - figure(theirs), "low": low, "high": high, "method": "paired bootstrap"}
 
 

@@ -175,3 +175,7 @@ def test_the_chance_to_be_as_good_is_that_of_a_paired_bootstrap(
 def test_an_interval_of_right_and_wrong_is_wilsons() -> None:
     # 8 of 10: (p + z²/2n ± z·√(p(1−p)/n + z²/4n²)) / (1 + z²/n) with z = 1.96, by hand
     assert race.interval(np.array([1.0] * 8 + [0.0] * 2)) == pytest.approx((0.490, 0.943), abs=5e-4)
+
+
+def test_of_no_arms_none_is_still_running() -> None:
+    assert race.still_running([], seed=0) == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from made_arms import rows_of
 
+from headstart import plug
 from headstart.advisor import rounds
 from headstart.contracts import Rows, Splits
 
@@ -20,7 +21,8 @@ def texts(rows: Rows) -> list[str]:
 
 
 def of(found: Splits, groups: list[str] | None = None) -> list[rounds.Round]:
-    return rounds.of(found, groups or texts(rounds.together(found)), seed=0)
+    task = plug.load("tasks", "text-classification")
+    return rounds.of(found, groups or texts(rounds.together(found)), task, seed=0)
 
 
 def test_many_validation_rows_are_judged_once_as_they_are() -> None:

@@ -12,7 +12,7 @@ from made_arms import course, scored
 
 from families import Family
 from headstart import estimates, plug
-from headstart.advisor import scores
+from headstart.advisor import points, scores
 from headstart.contracts import Strategy
 from headstart.network import pooled
 from headstart.train.job import Job
@@ -46,14 +46,12 @@ def test_each_depth_is_scored_by_its_own_states_and_costs_its_own_numbers(family
 
 
 def test_of_many_rows_only_some_are_scored_and_always_the_same() -> None:
-    classes = np.arange(3 * scores.MOST_ROWS) % 2
+    rows = points.some_of(3 * points.MOST, seed=0)
 
-    rows = scores.some_of(classes, seed=0)
-
-    assert len(rows) == scores.MOST_ROWS
-    assert len(set(rows.tolist())) == scores.MOST_ROWS
-    assert np.array_equal(rows, scores.some_of(classes, seed=0))
-    assert np.array_equal(scores.some_of(classes[:50], seed=0), np.arange(50))
+    assert len(rows) == points.MOST
+    assert len(set(rows.tolist())) == points.MOST
+    assert np.array_equal(rows, points.some_of(3 * points.MOST, seed=0))
+    assert np.array_equal(points.some_of(50, seed=0), np.arange(50))
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,9 @@ from made_arms import course, moving
 from families import Family
 from headstart.advisor import growth, worth
 from headstart.advisor.clock import Clock
+from headstart.advisor.measured import Measured
 from headstart.advisor.race import Course
+from headstart.advisor.rounds import Round
 from headstart.advisor.sizes import order, sizes
 from headstart.contracts import Rows
 from headstart.errors import DataError
@@ -31,7 +33,10 @@ def place(family: Family, folder: Path, **given: Any) -> Course:
 
 
 def found(at: Course, fresh: Any = None) -> worth.Worth:
-    return worth.of(at, "letters, frozen", counts_of_letters, BASELINE, fresh)
+    def measure(each: Round) -> Measured:
+        return growth.of_frozen(at, each, "letters, frozen", counts_of_letters)
+
+    return worth.of(at, "letters, frozen", measure, BASELINE, fresh)
 
 
 def test_every_point_is_a_fit_on_a_beginning_of_its_draw(family: Family, tmp_path: Path) -> None:

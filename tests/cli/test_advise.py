@@ -53,7 +53,6 @@ REFUSED: dict[str, tuple[list[str], int, str]] = {
     "one class": (["one class.csv", *BERT], 1, "class"),
     "three rows": (["three rows.csv", *BERT], 1, "rows"),
     "a row without text": (["broken.csv", *BERT], 1, "broken.csv"),
-    "a task that has no advice": (["names.jsonl", *BERT], 1, "There is no advice on token-classification yet"),
     "a seed below zero": (["reviews.csv", *BERT, "--seed", "-1"], 1, "--seed"),
     "an unknown option": (["reviews.csv", "--candidate", "dir:bert"], 2, "No such option '--candidate'"),
     "no data at all": ([], 2, "Missing argument 'DATA'"),

@@ -301,6 +301,23 @@ def baselines_answer_every_row(bench: Bench) -> None:
         assert 0 <= bench.task.metrics(answers, test, learned)["metrics"][bench.task.primary]["value"] <= 1
 
 
+def points_lie_within_their_rows(bench: Bench) -> None:
+    inputs, targets = _batch(bench, bench.rows)
+    points = bench.task.points(bench.rows, _learned(bench), inputs.where)
+    assert len(points.truth) == len(points.owners) > 0
+    assert set(points.owners.tolist()) <= set(range(ROWS))
+    if points.places is None:
+        assert points.owners.tolist() == list(range(ROWS))
+        np.testing.assert_array_equal(points.truth, targets)
+        return
+    assert inputs.where is not None, "asked for"
+    assert points.places.shape in ((len(points.truth), 2), (len(points.truth), 4))
+    ends = [len(inputs.where[owner]) if points.places.shape[1] == 2 else 1 for owner in points.owners]
+    first, after = np.split(points.places, 2, axis=1)
+    assert ((first >= 0) & (first < after) & (after <= np.array(ends)[:, None])).all()
+    assert len(np.unique(points.truth)) > 1
+
+
 def a_saved_model_answers_to_the_bit(bench: Bench) -> None:
     items, long = bench.task.items(bench.rows), WINDOWS if bench.task.per == "token" else "cut"
     frame = FRAME if bench.task.per == "place" else None
@@ -330,6 +347,7 @@ CHECKS: tuple[Check, ...] = (
     predictions_do_not_change_with_the_order_of_rows,
     predictions_do_not_change_with_padding_and_company,
     baselines_answer_every_row,
+    points_lie_within_their_rows,
     a_saved_model_answers_to_the_bit,
 )
 

@@ -129,3 +129,11 @@ def test_baselines_know_labels_that_every_row_or_none_has() -> None:
     train = rows("a", "ab", "a", "ab", "a", "ab")
     found = multi_label_text_classification.baselines(train, train, THREE, seed=0)
     assert all("c" not in one["labels"] and "a" in one["labels"] for answers in found.values() for one in answers)
+
+
+def test_labels_that_were_not_learnt_are_missed() -> None:
+    two = Labels(("a", "b"), (0.5, 0.5))
+    answers = [_labels.prediction([0.9, 0.1], two), _labels.prediction([0.9, 0.9], two)]
+    found = _labels.metrics(answers, rows("ac", "ab"), two)
+    assert found["counts"] == [[1, 0, 1], [2, 0, 0]]
+    assert found["per_class"]["c"] == {"precision": 0.0, "recall": 0.0, "f1": 0.0, "support": 1}

@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
-from headstart import learning, plug
+from headstart import learning, plug, score
 from headstart.advisor import measured
 from headstart.advisor.arms import Arm
 from headstart.advisor.clock import OutOfTime, guarded
@@ -24,7 +25,9 @@ from headstart.advisor.measured import Measured
 from headstart.advisor.race import Course
 from headstart.advisor.rounds import Round
 from headstart.advisor.sizes import order, sizes
+from headstart.advisor.standing import are_hits
 from headstart.contracts import Rows, Splits, Strategy
+from headstart.data.split import strata
 from headstart.progress import Note
 from headstart.train import linear
 from headstart.train.learn import Around
@@ -40,8 +43,8 @@ HELD = 10
 BY_HEART = 0.05
 """Mean loss in nats over two epochs after which a training ends: a row is then right with 0.95."""
 Ints = npt.NDArray[np.int64]
-Hits = Callable[[Ints, int], Sequence[float]]
-"""From the rows to learn from and a seed to a score for each row that is judged, 1 where it is right."""
+Hits = Callable[[Ints, int], Sequence[Any]]
+"""From the rows to learn from and a seed to the counts of each row that is judged, of hits 1 where it is right."""
 
 
 def of_frozen(course: Course, each: Round, name: str, vectors: Callable[[Rows], Any]) -> Measured:
@@ -57,27 +60,39 @@ def of_frozen(course: Course, each: Round, name: str, vectors: Callable[[Rows], 
         OutOfTime: There is no time for all of it.
         DataError: There are too few rows for a curve.
     """
-    learned = course.task.learn(each.train)
+    task, learned = course.task, course.task.learn(each.train)
     seen, unseen = vectors(each.train), vectors(each.validation)
-    classes, truth = (course.task.collate(rows, learned).numpy() for rows in (each.train, each.validation))
+    classes, truth = (task.collate(rows, learned).numpy() for rows in (each.train, each.validation))
 
-    def hits(rows: Ints, seed: int) -> Sequence[float]:
+    def hits(rows: Ints, seed: int) -> Sequence[Any]:
         head = linear.fit([None], lambda _: seen[rows], classes[rows], seed=seed)
-        right: list[float] = ((unseen @ head.weight_CD.T + head.bias_C).argmax(axis=1) == truth).tolist()
-        return right
+        logits = unseen @ head.weight_CD.T + head.bias_C
+        if classes.ndim == 1:
+            right: list[float] = (logits.argmax(axis=1) == truth).tolist()
+            return right
+        left_out, answered = (torch.from_numpy(given) for given in (head.left_out_NC, logits))
+        own = task.settled(learned, lambda: task.decode(left_out, learned), each.train.take(rows))
+        counts: list[Any] = task.metrics(task.decode(answered, own), each.validation, own)["counts"]
+        return counts
 
     return _measured(course, each, name, hits, num_rows=len(each.train))
+
+
+def of_arm(course: Course, each: Round, arm: Arm) -> Measured:
+    """An arm that is trained for every point; raises as `of_frozen`."""
+    course.clock.allow(course.ledger.least("arm") / len(course.rounds))
+    return _measured(course, each, arm.name, _trained(course, each, arm), num_rows=len(each.train))
 
 
 def of_baseline(course: Course, each: Round, name: str) -> Measured:
     """One of the task's own methods that need no model; raises as `of_frozen`."""
 
-    def hits(rows: Ints, seed: int) -> Sequence[float]:
+    def hits(rows: Ints, seed: int) -> Sequence[Any]:
         some = each.train.take(rows)
         learned = course.task.learn(some)
         answers = course.task.baselines(some, each.validation, learned, seed=seed)[name]
-        right: list[float] = course.task.metrics(answers, each.validation, learned)["counts"]
-        return right
+        counts: list[Any] = course.task.metrics(answers, each.validation, learned)["counts"]
+        return counts
 
     return _measured(course, each, name, hits, num_rows=len(each.train))
 
@@ -93,7 +108,7 @@ def from_scratch(course: Course, each: Round, arm: Arm) -> Measured:
     while True:
         try:
             course.clock.allow(course.ledger.least("arm") / len(course.rounds))
-            return _measured(course, each, arm.name, _fresh(course, each, arm), num_rows=num_rows)
+            return _measured(course, each, arm.name, _trained(course, each, arm), num_rows=num_rows)
         except OutOfTime:
             num_rows //= 2
             if num_rows < FEWEST:
@@ -101,10 +116,10 @@ def from_scratch(course: Course, each: Round, arm: Arm) -> Measured:
             course.listener(Note(f"{arm.name}: its curve ends at {num_rows:,} rows, for more of it there is no time."))
 
 
-def _fresh(course: Course, each: Round, arm: Arm) -> Hits:
+def _trained(course: Course, each: Round, arm: Arm) -> Hits:
     took: list[float] = []
 
-    def hits(rows: Ints, seed: int) -> Sequence[float]:
+    def hits(rows: Ints, seed: int) -> Sequence[Any]:
         began = time.monotonic()
         # the largest size comes first, so that none takes longer than the one before it
         course.clock.allow(took[-1] if took else 0)
@@ -120,27 +135,30 @@ def _fresh(course: Course, each: Round, arm: Arm) -> Hits:
         around = Around(is_foretold=course.clock.is_limited and not took, by_heart=BY_HEART)
         model, _ = learning.once(ready, settings, listener, around)
         answers = model.predict(course.task.items(each.validation))
-        right: list[float] = course.task.metrics(answers, each.validation, model.learned)["counts"]
+        counts: list[Any] = course.task.metrics(answers, each.validation, model.learned)["counts"]
         took.append(time.monotonic() - began)
-        return right
+        return counts
 
     return hits
 
 
 def _measured(course: Course, each: Round, name: str, hits: Hits, *, num_rows: int) -> Measured:
     """Every size and draw; the largest first, so that what does not fit is known before anything is spent."""
-    learned = course.task.learn(each.train)
-    classes = course.task.collate(each.train, learned).numpy()
+    figure, classes = course.task.figure, strata(each.train, course.task.fields)
     seeds = range(course.settings.seed, course.settings.seed + DRAWS)
     orders = {seed: order(classes, seed=seed) for seed in seeds}
     chosen = sizes(num_rows, num_classes=len(np.unique(classes)))
 
-    def point(size: int, seed: int) -> list[float]:
+    def point(size: int, seed: int) -> Any:
         course.clock.allow(0)
         found = course.ledger.once(
             "point", lambda: {"hits": list(hits(orders[seed][:size], seed))}, name=name, size=size, seed=seed
         )
-        return list(found["hits"])
+        return score.counted(found["hits"])
 
-    wrong = {size: [[hit < 1 for hit in point(size, seed)] for seed in seeds] for size in reversed(chosen)}
-    return measured.outcomes(chosen, [wrong[size] for size in chosen])
+    counts = {size: [point(size, seed) for seed in seeds] for size in reversed(chosen)}
+    if all(are_hits(one, figure) for several in counts.values() for one in several):
+        return measured.outcomes(chosen, [[one < 1 for one in counts[size]] for size in chosen])
+    # more words may be wrong than were said
+    errors = [[min(1.0, 1 - figure(one)) for one in counts[size]] for size in chosen]
+    return measured.errors(chosen, errors, num_test=len(each.validation))

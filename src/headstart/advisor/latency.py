@@ -27,7 +27,7 @@ def measured(model: Model, items: Sequence[Any]) -> dict[str, float]:
         model: Ready to answer.
         items: What it is to answer; the first are used.
     """
-    model.logits(items[:1])  # the first pass sets things up
+    model.answers(items[:1])  # the first pass sets things up
     one_by_one: list[float] = []
     while len(one_by_one) < min(SINGLES, len(items)) and (len(one_by_one) < FEWEST or sum(one_by_one) < SECONDS):
         one_by_one.append(_seconds(model, [items[len(one_by_one)]]))
@@ -39,5 +39,5 @@ def measured(model: Model, items: Sequence[Any]) -> dict[str, float]:
 
 def _seconds(model: Model, items: Sequence[Any]) -> float:
     began = time.perf_counter()
-    model.logits(items)
+    model.answers(items)
     return time.perf_counter() - began

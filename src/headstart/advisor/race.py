@@ -17,15 +17,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from headstart import cost, kernels, learning, plug, score
 from headstart.advisor import latency
 from headstart.advisor.arms import Arm
 from headstart.advisor.clock import Clock, OutOfTime, guarded
 from headstart.advisor.ledger import Ledger
 from headstart.advisor.rounds import Round
+from headstart.advisor.standing import Standing as Standing
+from headstart.advisor.standing import chance_over as chance_over
+from headstart.advisor.standing import interval as interval
 from headstart.contracts import Backbone, Splits, Strategy, Task
 from headstart.device import device
 from headstart.model import Model
@@ -37,57 +37,6 @@ CALLED = 0.05
 """An arm that is better than the leader with less probability than this drops out."""
 FIRST = 0.5
 """Share of the time that is left which the first epoch of one arm may take."""
-RESAMPLES = 2000
-
-
-@dataclass(frozen=True)
-class Standing:
-    """How an arm has done.
-
-    `hits` are the rows' scores, higher is better, shape (N,); `epochs` of `most` are done; `seconds` were spent on it,
-    in all rounds; `answering` is from `latency.measured`, `mib` the size of its weights.
-    """
-
-    arm: Arm
-    hits: npt.NDArray[np.float64]
-    epochs: int
-    most: int
-    seconds: float
-    answering: Mapping[str, float] | None = None
-    mib: float | None = None
-
-    @property
-    def value(self) -> float:
-        """The mean over the rows."""
-        return float(self.hits.mean())
-
-    @property
-    def is_done(self) -> bool:
-        """Whether there is nothing more to train."""
-        return self.epochs >= self.most
-
-    def to_json(self) -> dict[str, Any]:
-        """The figures, with the interval of the mean."""
-        low, high = interval(self.hits)
-        return {
-            "name": self.arm.name,
-            "kind": self.arm.kind,
-            "settings": dict(self.arm.changes),
-            "blocks": self.arm.blocks,
-            "score": {"value": self.value, "low": low, "high": high},
-            "epochs": self.epochs,
-            "of_epochs": self.most,
-            "seconds": self.seconds,
-            "answering": None if self.answering is None else dict(self.answering),
-            "mib": self.mib,
-        }
-
-
-def interval(hits: npt.NDArray[np.float64]) -> tuple[float, float]:
-    """The 95 % interval of a mean of hits: Wilson's where they are 0 or 1, a bootstrap otherwise."""
-    if np.isin(hits, (0.0, 1.0)).all():
-        return score.wilson(int(hits.sum()), len(hits))
-    return score.bootstrap_at_once(lambda rows: hits[rows].mean(axis=-1), len(hits), seed=0)
 
 
 @dataclass(frozen=True)
@@ -114,7 +63,7 @@ def baselines(course: Course) -> list[Standing]:
     """The task's own methods that need no pretrained model, on the same rows."""
 
     def measure() -> dict[str, Any]:
-        hits: dict[str, list[float]] = {}
+        hits: dict[str, list[Any]] = {}
         for each in course.rounds:
             learned = course.task.learn(each.train)
             found = course.task.baselines(each.train, each.validation, learned, seed=course.settings.seed)
@@ -123,7 +72,10 @@ def baselines(course: Course) -> list[Standing]:
         return hits
 
     found = course.ledger.once("baselines", measure, seed=course.settings.seed)
-    return [Standing(Arm(name, "baseline"), np.array(hits, np.float64), 1, 1, 0.0) for name, hits in found.items()]
+    figure = course.task.figure
+    return [
+        Standing(Arm(name, "baseline"), score.counted(hits), 1, 1, 0.0, figure=figure) for name, hits in found.items()
+    ]
 
 
 def advanced(course: Course, arm: Arm, until: int, earlier: Standing | None = None, *, share: float = 1.0) -> Standing:
@@ -148,8 +100,8 @@ def advanced(course: Course, arm: Arm, until: int, earlier: Standing | None = No
     asked = {"changes": dict(arm.changes), "until": until, "seed": settings.seed}
     found = course.ledger.once("arm", run.judged, **asked)
     seconds = found["seconds"] + (0.0 if earlier is None else earlier.seconds)
-    hits = np.array(found["hits"], np.float64)
-    standing = Standing(arm, hits, until, most, seconds, found["answering"], found["mib"])
+    hits, figure = score.counted(found["hits"]), course.task.figure
+    standing = Standing(arm, hits, until, most, seconds, found["answering"], found["mib"], figure)
     course.listener(Measured(course.task.primary, standing.value, f"validation, {arm.name}, epoch {until} of {most}"))
     return standing
 
@@ -186,7 +138,7 @@ class _Run:
         strategy: Strategy = plug.load("strategies", self.settings.strategy)
         backbone = course.backbone(self.settings)
         stages = strategy.stages(backbone, self.settings)
-        hits: list[float] = []
+        hits: list[Any] = []
         gone = 0.0
         for number, each in enumerate(course.rounds):
             ready = learning.Ready(course.task_name, backbone, Splits(each.train, each.validation, None), stages)
@@ -199,7 +151,9 @@ class _Run:
             is_foretold = course.clock.is_limited and number == 0
             course.clock.allow(gone / max(1, number) * (len(course.rounds) - number))
             start = time.monotonic()
-            around = Around(kept=kept, until=self.until, is_foretold=is_foretold)
+            # what does not move is trained to its end at once, though a head of it may take epochs
+            until = self.until if self.is_moving else None
+            around = Around(kept=kept, until=until, is_foretold=is_foretold)
             model, _ = learning.once(ready, self.settings, listener, around)
             answers = model.predict(course.task.items(each.validation))
             hits += course.task.metrics(answers, each.validation, model.learned)["counts"]
@@ -262,22 +216,9 @@ def still_running(standings: Sequence[Standing], *, seed: int) -> list[Standing]
     None where the leader is finished, and beats all of them with near certainty.
     """
     ranked = sorted(standings, key=lambda standing: -standing.value)
-    near = [one for one in ranked if chance_over(one.hits, ranked[0].hits, seed=seed) >= CALLED]
+    near = [one for one in ranked if chance_over(one.hits, ranked[0].hits, seed=seed, figure=one.figure) >= CALLED]
     return [one for one in near if not one.is_done]
 
 
 def _better_half(running: Sequence[Standing]) -> Sequence[Standing]:
     return running[: max(1, (len(running) + 1) // 2)]
-
-
-def chance_over(ours: npt.NDArray[np.float64], theirs: npt.NDArray[np.float64], *, seed: int) -> float:
-    """How probably one arm is at least as good as another on rows like these, by a paired bootstrap.
-
-    Args:
-        ours: Of each row, shape (N,).
-        theirs: Of the same rows.
-        seed: Of the resampling.
-    """
-    values, counts = np.unique(ours - theirs, return_counts=True)
-    drawn = np.random.default_rng(seed).multinomial(len(ours), counts / len(ours), RESAMPLES)
-    return float((drawn @ values >= 0).mean())

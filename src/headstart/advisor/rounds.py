@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from headstart.contracts import Rows, Splits
+from headstart.contracts import Rows, Splits, Task
+from headstart.data.split import strata
 
 if TYPE_CHECKING:
     from headstart.contracts import Indices
@@ -29,19 +30,20 @@ class Round:
     validation: Rows
 
 
-def of(splits: Splits, groups: list[str], *, seed: int) -> list[Round]:
+def of(splits: Splits, groups: list[str], task: Task, *, seed: int) -> list[Round]:
     """One round on the validation rows, or three in which every row is judged once.
 
     Args:
         splits: With validation rows.
         groups: What each row of train and then of validation is the same as; whole groups are judged together.
+        task: Says what is to be kept alike in all folds, and which names a row knows.
         seed: Of the folds.
     """
     assert splits.validation is not None, "advice asks for a validation split"
     if len(splits.validation) >= ENOUGH:
         return [Round(splits.train, splits.validation)]
     rows = together(splits)
-    return [Round(rows.take(seen), rows.take(unseen)) for seen, unseen in _folds(rows, groups, seed)]
+    return [Round(rows.take(seen), rows.take(unseen)) for seen, unseen in _folds(rows, groups, task, seed)]
 
 
 def together(splits: Splits) -> Rows:
@@ -50,11 +52,13 @@ def together(splits: Splits) -> Rows:
     return Rows(pa.concat_tables([splits.train.table, splits.validation.table], promote_options="default"))
 
 
-def _folds(rows: Rows, groups: list[str], seed: int) -> Iterator[tuple[Indices, Indices]]:
-    """Rows to learn from and the others; without those of a class that is not among the former."""
+def _folds(rows: Rows, groups: list[str], task: Task, seed: int) -> Iterator[tuple[Indices, Indices]]:
+    """Rows to learn from and the others; without those of a name that is not among the former."""
     from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
 
-    _, classes = np.unique(rows.column("label"), return_inverse=True)
+    _, classes = np.unique(strata(rows, task.fields), return_inverse=True)
     kind = StratifiedGroupKFold if np.bincount(classes).min() >= FOLDS else GroupKFold
+    of_row = [set(task.names(task.learn(rows.take([row])))) for row in range(len(rows))]
     for seen, unseen in kind(FOLDS, shuffle=True, random_state=seed).split(np.zeros(len(rows)), classes, groups):
-        yield seen, unseen[np.isin(classes[unseen], classes[seen])]
+        known = set(task.names(task.learn(rows.take(seen))))
+        yield seen, np.array([row for row in unseen.tolist() if of_row[row] <= known], dtype=np.int64)

@@ -9,16 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from headstart import estimates
+from headstart.advisor import points
 from headstart.estimates import Estimates
 from headstart.network import Reading
-from headstart.train import head
 from headstart.train.job import Job
 
-MOST_ROWS = 2000
-"""Rows that are scored; more of them change a ranking no further than chance does."""
 COMBINED = ("logme", "hscore", "loo_ridge", "nearest")
 """Scores whose ranks are averaged; the prior of size is shown beside them."""
 
@@ -56,11 +53,10 @@ def of(job: Job, ref: str) -> list[Scored]:
         ref: What the model is called by.
     """
     widths, blocks = job.backbone.widths, job.backbone.blocks
-    features_NW, classes = head.pooled(job), np.asarray(job.task.collate(job.train, job.learned).numpy())
-    rows = some_of(classes, seed=job.settings.seed)
+    found_points = points.of(job)
     layers = range(1, len(widths)) if len(widths) > 1 else range(1)
     of_layer = {
-        layer: estimates.of(np.asarray(Reading(((layer,),)).of(features_NW[rows], widths)), classes[rows])
+        layer: estimates.of(np.asarray(Reading(((layer,),)).of(found_points.features_PW, widths)), found_points.truth)
         for layer in layers
     }
     sizes = _parameters(job.backbone.module, blocks)
@@ -75,11 +71,6 @@ def of(job: Job, ref: str) -> list[Scored]:
 def best(depths: Sequence[Scored]) -> Scored:
     """The model at the depth that foretells best; of equal ones the lowest."""
     return max(depths, key=lambda one: one.estimates.ridge.accuracy)
-
-
-def some_of(classes: npt.NDArray[np.int64], *, seed: int) -> npt.NDArray[np.int64]:
-    """The rows that are scored, in order, shape (N,)."""
-    return np.sort(np.random.default_rng(seed).permutation(len(classes))[:MOST_ROWS])
 
 
 def _parameters(module: Any, blocks: Sequence[Any]) -> list[int]:

@@ -8,12 +8,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from headstart import score
-from headstart.advisor.race import Standing, chance_over, interval
+from headstart.advisor.race import Standing, chance_over
 
 Kind = Literal["pretrained", "scratch", "baseline", "no-signal", "not-enough-data", "not-enough-time"]
-BLIND = "majority class"
-"""The baseline that looks at nothing."""
+BLIND = (
+    "majority class",
+    "commonest labels",
+    "no answer to anything",
+    "the most frequent boxes",
+    "one transcript for all",
+    "the commonest class",
+)
+"""The baselines that look at nothing; some tasks have none, for there nothing is found by it."""
 TOLERANCE = 0.005
 """So much of the primary metric nobody need pay for: of arms this close the cheapest is taken."""
 NARROW = 0.05
@@ -47,19 +53,26 @@ def of(standings: Sequence[Standing], *, primary: str, seed: int, most_ms: float
         seed: Of the bootstraps.
         most_ms: Milliseconds that one answer may take, in 19 of 20 cases.
     """
-    blind = next(one for one in standings if one.arm.name == BLIND)
+    blind = next((one for one in standings if one.arm.name in BLIND), None)
     able = [one for one in standings if one is not blind and not _is_slow(one, most_ms)]
-    if not _of_kind(standings, "pretrained"):
+    if not _of_kind(standings, "pretrained", "scratch"):
         return _no_model(able, primary)
     best = max(able, key=lambda one: one.value)
     # the best of several is ahead of guessing by chance more often than one alone would be
-    if chance_over(blind.hits, best.hits, seed=seed) >= CHANCE / 2 / len(able):
+    if _is_like_guessing(best, blind, len(able), seed):
         return _nothing_told(best, blind, len(able), primary, seed)
     taken = cheapest(able)
-    kind = _kind(taken, [blind, *able], seed)
-    told = _sentence(kind, taken, able, primary, seed) + _slower(standings, taken, primary, most_ms)
+    kind = _kind(taken, able if blind is None else [blind, *able], seed)
+    told = _sentence(kind, taken, able, standings, primary, seed) + _slower(standings, taken, primary, most_ms)
     why = {one.arm.name: _why_not(one, taken, primary, seed, most_ms) for one in standings if one is not taken}
     return Verdict(kind, taken, f"{told}.", why)
+
+
+def _is_like_guessing(best: Standing, blind: Standing | None, num_ways: int, seed: int) -> bool:
+    """Whether the best way may be no better than one that looks at nothing, or than finding nothing."""
+    if blind is None:
+        return best.interval[0] <= 0
+    return chance_over(blind.hits, best.hits, seed=seed, figure=best.figure) >= CHANCE / 2 / num_ways
 
 
 def _of_kind(standings: Sequence[Standing], *kinds: str) -> list[Standing]:
@@ -85,7 +98,7 @@ def _kind(taken: Standing, able: Sequence[Standing], seed: int) -> Kind:
     if taken.arm.kind == "pretrained":
         others = _of_kind(able, "scratch", "baseline")
         rival = max(others, key=lambda one: one.value)
-        if score.gain(taken.hits, rival.hits, seed=seed)["low"] > 0:
+        if taken.gain_over(rival, seed=seed)["low"] > 0:
             return "pretrained"
         is_level = rival.arm.kind == "scratch" and rival.value >= taken.value - TOLERANCE
         return "scratch" if is_level and not _may_gain(taken, rival, seed) else "not-enough-data"
@@ -96,7 +109,7 @@ def _kind(taken: Standing, able: Sequence[Standing], seed: int) -> Kind:
 
 def _may_gain(ours: Standing, theirs: Standing, seed: int) -> bool:
     """Whether ours may be better by more than one would shrug at, as far as these rows tell."""
-    return bool(score.gain(ours.hits, theirs.hits, seed=seed)["high"] > NARROW)
+    return bool(ours.gain_over(theirs, seed=seed)["high"] > NARROW)
 
 
 def _no_model(able: Sequence[Standing], primary: str) -> Verdict:
@@ -106,18 +119,26 @@ def _no_model(able: Sequence[Standing], primary: str) -> Verdict:
     return Verdict("not-enough-time", None, f"Not enough time to tell: {told}. Raise --budget.")
 
 
-def _nothing_told(best: Standing, blind: Standing, num_ways: int, primary: str, seed: int) -> Verdict:
+def _nothing_told(best: Standing, blind: Standing | None, num_ways: int, primary: str, seed: int) -> Verdict:
     """No arm is better than guessing, as far as these rows tell."""
+    against = "" if blind is None else f", against {blind.value:.3f} for {_told_of(blind)}"
     figures = (
         f"the best of {num_ways} ways, {best.arm.name}, reaches {primary} {_told(best)} on "
-        f"{len(best.hits):,} rows it had not seen, against {blind.value:.3f} for always answering the commonest class"
+        f"{len(best.hits):,} rows it had not seen{against}"
     )
-    if _may_gain(best, blind, seed):
+    if blind is None or _may_gain(best, blind, seed):
         return Verdict("not-enough-data", None, f"Not enough data to tell: {figures}. Label more rows.")
     return Verdict("no-signal", None, f"No signal in these labels: {figures}.")
 
 
-def _sentence(kind: Kind, taken: Standing, able: Sequence[Standing], primary: str, seed: int) -> str:
+def _told_of(blind: Standing) -> str:
+    """What looking at nothing means here."""
+    return "always answering the commonest class" if blind.arm.name == "majority class" else blind.arm.name
+
+
+def _sentence(
+    kind: Kind, taken: Standing, able: Sequence[Standing], standings: Sequence[Standing], primary: str, seed: int
+) -> str:
     name = taken.arm.name
     said = {
         "pretrained": f"Use the pretrained model: {name}",
@@ -128,7 +149,8 @@ def _sentence(kind: Kind, taken: Standing, able: Sequence[Standing], primary: st
     if kind == "scratch" and taken.arm.kind == "pretrained":
         opening += " costs least of what is as good"
     if not _of_kind(able, "pretrained"):
-        opening = f"No pretrained model answers fast enough: take {name}"
+        lacks = "answers fast enough" if _of_kind(standings, "pretrained") else "is at hand"
+        opening = f"No pretrained model {lacks}: take {name}"
     rival = max((one for one in able if one.arm.kind != taken.arm.kind), key=lambda one: one.value, default=None)
     against = "" if rival is None else f", against {rival.value:.3f} for {rival.arm.name}{_gain(taken, rival, seed)}"
     return f"{opening}; expect {primary} {_told(taken)}{against}"
@@ -145,12 +167,12 @@ def _slower(standings: Sequence[Standing], taken: Standing, primary: str, most_m
 
 
 def _told(one: Standing) -> str:
-    low, high = interval(one.hits)
+    low, high = one.interval
     return f"{one.value:.3f} [{low:.3f}, {high:.3f}]"
 
 
 def _gain(ours: Standing, theirs: Standing, seed: int) -> str:
-    found = score.gain(ours.hits, theirs.hits, seed=seed)
+    found = ours.gain_over(theirs, seed=seed)
     return f" (gain {found['value']:+.3f} [{found['low']:+.3f}, {found['high']:+.3f}])"
 
 
@@ -160,7 +182,7 @@ def _why_not(one: Standing, taken: Standing, primary: str, seed: int, most_ms: f
         return f"too slow: {one.answering['p95_ms']:.1f} ms for one answer in 19 of 20 cases"
     if one.value >= taken.value - TOLERANCE:
         return f"{primary} {one.value:.3f}, no better by more than {TOLERANCE}, and dearer"
-    chance = chance_over(one.hits, taken.hits, seed=seed)
+    chance = chance_over(one.hits, taken.hits, seed=seed, figure=one.figure)
     after = "" if one.is_done else f" after {one.epochs} of {one.most} epochs"
     probability = "below 1%" if chance < 0.01 else f"of {chance:.0%}"
     return f"{primary} {one.value:.3f}{after}; as good with a probability {probability}"

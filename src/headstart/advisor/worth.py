@@ -12,8 +12,8 @@ from headstart.advisor.arms import Arm
 from headstart.advisor.clock import OutOfTime
 from headstart.advisor.measured import Measured
 from headstart.advisor.race import Course
+from headstart.advisor.rounds import Round
 from headstart.advisor.statement import Statement
-from headstart.contracts import Rows
 from headstart.errors import DataError
 from headstart.progress import Note
 
@@ -46,13 +46,13 @@ class Worth:
         }
 
 
-def of(course: Course, frozen: str, vectors: Callable[[Rows], Any], baseline: str, fresh: Arm | None) -> Worth:
+def of(course: Course, frozen: str, measure: Callable[[Round], Measured], baseline: str, fresh: Arm | None) -> Worth:
     """The curves of three ways, as far as rows and time allow.
 
     Args:
         course: Where; its first round says which rows are drawn from and which are judged.
         frozen: What the frozen model is called.
-        vectors: What a head on it reads of rows.
+        measure: Its curve, on the rows of a round; raises `OutOfTime` or `DataError` where there can be none.
         baseline: The best of those that need no model.
         fresh: The same architecture from fresh weights; None where it cannot be trained.
     """
@@ -61,7 +61,7 @@ def of(course: Course, frozen: str, vectors: Callable[[Rows], Any], baseline: st
     found: dict[str, Measured] = {}
     missing: str | None = None if fresh is not None else "a model without blocks cannot be trained from fresh weights"
     try:
-        found["pretrained"] = growth.of_frozen(course, each, frozen, vectors)
+        found["pretrained"] = measure(each)
         found["baseline"] = growth.of_baseline(course, each, baseline)
         if fresh is not None:
             found["scratch"] = growth.from_scratch(course, each, fresh)

@@ -10,6 +10,8 @@ Examples:
   headstart fit reviews.csv --freeze 4
   headstart fit train.tsv --test test.tsv --columns text,label
   headstart fit photos/ --model dir:weights/mobilenet
+  headstart fit tickets.csv --task text-classification --multi-label --separator ";"
+  headstart fit pairs.csv --columns text=question,text_pair=answer,label=is_right --strategy full
   headstart fit --like runs/full --seed 1
   headstart fit reviews.csv --advice advice/reviews-1
   headstart fit --resume runs/full

@@ -9,6 +9,7 @@ Examples:
   echo "Lovely." | headstart predict runs/reviews-1 -
   headstart predict runs/reviews-1 new.csv --columns text=review --out answers.parquet
   headstart predict runs/photos-1 inbox/
+  echo '{"premise": "A man sings.", "hypothesis": "It is silent."}' | headstart predict runs/pairs-1 -
   headstart predict runs/names-1 letters.txt --html letters.html
   headstart predict runs/speech-1 talk.flac --subtitles talk.vtt
   headstart predict runs/cells-1 slides/ --draw drawn/

@@ -21,7 +21,7 @@ from headstart.contracts.models import (
     Speller,
     States,
 )
-from headstart.contracts.tasks import Learned, Per, PlaceTask, Prediction, ReadAt, Strategy, Task, Where
+from headstart.contracts.tasks import Learned, Per, PlaceTask, Points, Prediction, ReadAt, Strategy, Task, Where
 
 if TYPE_CHECKING:
     from headstart.contracts.data import Indices
@@ -42,6 +42,7 @@ __all__ = [
     "Modality",
     "Per",
     "PlaceTask",
+    "Points",
     "Prediction",
     "Problem",
     "ReadAt",

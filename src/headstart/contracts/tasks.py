@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
@@ -33,6 +34,21 @@ Per = Literal["row", "token", "place"]
 
 Where = Sequence["npt.NDArray[Any]"]
 """What is covered by each token of some items, (T, 2) each, or by the inputs of some pictures; see `Inputs`."""
+
+
+@dataclass(frozen=True)
+class Points:
+    """What stands for some rows where a model's states are judged without training.
+
+    `truth` has a class number for each, shape (P,), or 1 where it has a label, shape (P, C); `owners` the row of each,
+    counted within these rows, shape (P,). `places` says where in its row each lies: positions [first, after) of the
+    states, shape (P, 2), or left, top, right, bottom as shares of what the model reads of a picture, shape (P, 4);
+    None where whole rows are meant.
+    """
+
+    truth: npt.NDArray[Any]
+    owners: npt.NDArray[Any]
+    places: npt.NDArray[Any] | None = None
 
 
 class Task(Protocol):
@@ -116,6 +132,10 @@ class Task(Protocol):
 
     def baselines(self, train: Rows, test: Rows, learned: Learned, *, seed: int) -> dict[str, list[Prediction]]:
         """Predictions for `test` by methods that need no pretrained model, each fitted on `train`."""
+
+    def points(self, rows: Rows, learned: Learned, where: Where | None = None) -> Points:
+        """What a model is scored by on these rows, such as words or regions; `where` is as for `collate`, with a row
+        for each. Of classes by row it is the rows."""
 
     def to_json(self, learned: Learned) -> Any: ...
 

@@ -35,7 +35,7 @@ def split(accepted: Accepted, *, validation_size: float | None, test_size: float
         DataError: There are too few rows to hold out that share.
     """
     train, left = accepted.splits["train"], np.arange(len(accepted.splits["train"]))
-    classes = _classes(train, accepted.fields)
+    classes = strata(train, accepted.fields)
     made: dict[str, Rows | None] = {}
     said = []
     for at, (name, size) in enumerate((("test", test_size), ("validation", validation_size))):
@@ -52,8 +52,8 @@ def split(accepted: Accepted, *, validation_size: float | None, test_size: float
     return Splits(kept, made["validation"], made["test"], f"{'; '.join(said) or 'all rows to learn from'}.")
 
 
-def _classes(train: Rows, fields: Sequence[Field]) -> Indices:
-    """What is kept alike on both sides: the class of each row, or of several its rarest."""
+def strata(train: Rows, fields: Sequence[Field]) -> Indices:
+    """What is kept alike on both sides, by row: its class, the rarest of several, or whether anything is marked."""
     truth = next((field for field in fields if field.kind in ("label", "labels")), None)
     if truth is None:
         return _with_places(train, fields)

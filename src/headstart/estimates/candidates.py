@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -40,19 +41,20 @@ def fused(scores: Mapping[str, Sequence[float]]) -> Floats:
     return np.asarray(np.mean([ranks(values) for values in scores.values()], axis=0))
 
 
-def probability_of_best(hits_MN: npt.NDArray[np.bool_], *, seed: int) -> Floats:
+def probability_of_best(hits_MN: npt.NDArray[Any], *, seed: int) -> Floats:
     """How often each candidate has the most hits when the rows are drawn anew, shape (M,); ties are shared.
 
     Every candidate is judged on the same draw, so what is hard for all of them does not blur the comparison. Rows that
     the same candidates hit are interchangeable: how many of each pattern a draw holds is multinomial.
 
     Args:
-        hits_MN: Which rows each candidate has right, shape (M, N).
+        hits_MN: Which rows each candidate has right, or how much of each, shape (M, N).
         seed: Of the resampling.
     """
     patterns_PM, counts_P = np.unique(hits_MN.T, axis=0, return_counts=True)
     num_rows = hits_MN.shape[1]
     drawn_RP = np.random.default_rng(seed).multinomial(num_rows, counts_P / num_rows, RESAMPLES)
-    total_RM = drawn_RP @ patterns_PM.astype(np.int64)
+    # in 64ths, so that equal sums of parts are equal
+    total_RM = drawn_RP @ np.round(patterns_PM.astype(np.float64) * 64).astype(np.int64)
     is_best_RM = total_RM == total_RM.max(axis=1, keepdims=True)
     return np.asarray((is_best_RM / is_best_RM.sum(axis=1, keepdims=True)).mean(axis=0))

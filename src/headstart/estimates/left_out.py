@@ -25,8 +25,8 @@ class LeftOut:
 
     scores_NC: Floats
     """How much speaks for each class; a row's add up to 1."""
-    hits_N: npt.NDArray[np.bool_]
-    """Whether the class with the highest score is the row's own."""
+    hits_N: npt.NDArray[Any]
+    """Whether the class with the highest score is the row's own; of several labels the share that is found."""
 
     @property
     def accuracy(self) -> float:
@@ -35,8 +35,10 @@ class LeftOut:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """The accuracy's 95 % interval, Wilson's."""
-        return score.wilson(int(self.hits_N.sum()), len(self.hits_N))
+        """The accuracy's 95 % interval, Wilson's; bootstrapped where rows may be partly right."""
+        if np.isin(self.hits_N, (0, 1)).all():
+            return score.wilson(int(self.hits_N.sum()), len(self.hits_N))
+        return score.bootstrap(lambda rows: float(self.hits_N[rows].mean()), len(self.hits_N), seed=0)
 
 
 def judged(scores_NC: Floats, classes: Ints) -> LeftOut:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from headstart.estimates import several
 from headstart.estimates.decomposition import centred, decomposed
 from headstart.estimates.evidence import logme
 from headstart.estimates.left_out import LeftOut
@@ -45,7 +46,7 @@ def of(features_ND: npt.NDArray[Any], classes: npt.NDArray[np.int64]) -> Estimat
 
     Args:
         features_ND: One vector a row, as the model gives them, shape (N, D), at least two rows.
-        classes: Of the N rows, from 0, shape (N,).
+        classes: Of the N rows, from 0, shape (N,); or 1 where a row has a label, shape (N, C).
 
     Example:
         >>> import numpy as np
@@ -56,6 +57,13 @@ def of(features_ND: npt.NDArray[Any], classes: npt.NDArray[np.int64]) -> Estimat
     """
     features_ND = centred(features_ND)
     parts = decomposed(features_ND)
+    if classes.ndim == 2:
+        return Estimates(
+            logme=several.mean_logme(parts, classes),
+            hscore=several.mean_hscore(parts, classes),
+            ridge=several.loo_ridge(parts, classes),
+            neighbours=several.nearest_of(features_ND, classes),
+        )
     return Estimates(
         logme=logme(parts, classes),
         hscore=hscore(parts, classes),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headstart import score
-from headstart.contracts import Backbone, Learned, Per, Prediction, Rows, Where
+from headstart.contracts import Backbone, Learned, Per, Points, Prediction, Rows, Where
 
 if TYPE_CHECKING:
     import torch
@@ -144,6 +144,11 @@ def linear(features: Any, train: Rows, unseen: Any, learned: Classes, *, strengt
         model.fit(features, train.column("label"))
         table = model.predict_proba(unseen)
     return [prediction(dict(zip(map(str, model.classes_), row, strict=True))) for row in table.tolist()]
+
+
+def points(rows: Rows, learned: Classes, where: Where | None = None) -> Points:
+    """Whole rows with their classes."""
+    return Points(learned.ids(rows.column("label")), np.arange(len(rows)))
 
 
 def to_json(learned: Classes) -> Any:

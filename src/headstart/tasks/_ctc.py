@@ -11,10 +11,13 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from headstart.contracts import Where
+import numpy as np
+
+from headstart.contracts import Points, Where
 from headstart.tasks._spelling import Spelling
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
     import torch
 
 IGNORED = -100.0
@@ -43,6 +46,22 @@ def _possible(ids: list[int] | None, num_frames: int) -> list[int]:
         return []
     needed = len(ids) + sum(one == other for one, other in pairwise(ids))
     return ids if needed <= num_frames else []
+
+
+def shares(targets: npt.NDArray[np.float32]) -> Points:
+    """The letters of rows, each over an equal share of their frames: no alignment is known before anything is learnt.
+
+    Args:
+        targets: From `targets`.
+    """
+    truth, owners, places = list[int](), list[int](), list[tuple[int, int]]()
+    for row, (frames, _, *ids) in enumerate(targets.astype(int).tolist()):
+        said = [one for one in ids if one >= 0]
+        ends = np.linspace(0, frames, len(said) + 1)
+        truth += said
+        owners += [row] * len(said)
+        places += [(int(first), max(int(first) + 1, int(after))) for first, after in pairwise(ends)]
+    return Points(np.array(truth, np.int64), np.array(owners, np.int64), np.array(places, np.int64).reshape(-1, 2))
 
 
 def counted(targets: torch.Tensor) -> torch.Tensor:

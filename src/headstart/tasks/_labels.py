@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headstart import score
-from headstart.contracts import Per, Prediction, Rows, Where
+from headstart.contracts import Per, Points, Prediction, Rows, Where
 from headstart.data.labels import dumps, loads
 from headstart.tasks import _thresholds
 from headstart.tasks._classes import meets as meets
@@ -126,7 +126,7 @@ def settled(learned: Labels, answers: Callable[[], Sequence[Prediction]], rows: 
 
 def _table(predictions: Sequence[Prediction], learned: Labels) -> score.Floats:
     """Probabilities, shape (N, C)."""
-    table = [[answer["probabilities"][name] for name in learned.names] for answer in predictions]
+    table = [[answer["probabilities"].get(name, 0.0) for name in learned.names] for answer in predictions]
     return np.array(table, dtype=np.float64).reshape(len(table), len(learned.names))
 
 
@@ -139,9 +139,16 @@ def metrics(predictions: Sequence[Prediction], rows: Rows, learned: Labels) -> d
     """Micro and macro F1, exact match, mean average precision, and figures per label; see `_label_metrics`."""
     from headstart.tasks import _label_metrics
 
-    truth = learned.table(rows.column("label"))
-    said, table = _said(predictions, learned), _table(predictions, learned)
-    return _label_metrics.of(truth, said, table, names=learned.names)
+    judged = _with_all(learned, rows)
+    said, table = _said(predictions, judged), _table(predictions, judged)
+    return _label_metrics.of(judged.table(rows.column("label")), said, table, names=judged.names)
+
+
+def _with_all(learned: Labels, rows: Rows) -> Labels:
+    """Also the labels of the rows that were not learnt, as from few rows not all are: each of these is missed."""
+    found = {name for value in rows.table["label"].unique().to_pylist() for name in loads(value)}
+    unknown = tuple(sorted(found - set(learned.names)))
+    return Labels(learned.names + unknown, learned.thresholds + (1.0,) * len(unknown))
 
 
 def figure(counts: Any) -> float:
@@ -209,6 +216,11 @@ def _regressed(features: Any, table_NC: score.Ints, unseen: Any, strength: float
         model = LogisticRegression(C=strength, max_iter=300, tol=1e-3).fit(features, truth)
         found[:, label] = model.predict_proba(unseen)[:, 1]
     return found
+
+
+def points(rows: Rows, learned: Labels, where: Where | None = None) -> Points:
+    """Whole rows with their labels."""
+    return Points(learned.table(rows.column("label")), np.arange(len(rows)))
 
 
 def to_json(learned: Labels) -> Any:

@@ -135,3 +135,13 @@ def targets(tags: Ints, places: Sequence[tuple[int, int]], where_T2: Any) -> Int
 
 
 __all__ = ["IGNORED", "Tags", "best_legal", "scores_of_words", "targets", "words", "words_of_tokens"]
+
+
+def tokens(places: Sequence[tuple[int, int]], where_T2: Any) -> list[tuple[int, int] | None]:
+    """The tokens [first, after) of each word; None of a word that none of these covers."""
+    (real,) = np.nonzero(where_T2[:, 1] > where_T2[:, 0])
+    found = list[tuple[int, int] | None]()
+    for start, end in places:
+        mine = real[(where_T2[real, 1] > start) & (where_T2[real, 0] < end)]
+        found.append((int(mine[0]), int(mine[-1]) + 1) if len(mine) else None)
+    return found

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headstart.contracts import Backbone, Field, Modality, Per, Prediction, ReadAt, Rows, Where
+from headstart.contracts import Backbone, Field, Modality, Per, Points, Prediction, ReadAt, Rows, Where
 from headstart.data.transcripts import plain
 from headstart.tasks import _beams, _ctc, _language, _templates, _transcripts
 from headstart.tasks._classes import config, output, settled
@@ -159,6 +159,12 @@ def baselines(train: Rows, test: Rows, learned: Learned, *, seed: int) -> dict[s
     return {
         name: [{"text": plain(text), "confidence": 1.0, "words": []} for text in texts] for name, texts in found.items()
     }
+
+
+def points(rows: Rows, learned: Learned, where: Where | None = None) -> Points:
+    """Letters, each over its share of the frames as if all were said in equal time; see `_ctc.shares`."""
+    assert where is not None, "letters belong to frames, and where says how many there are"
+    return _ctc.shares(collate(rows, learned, where).numpy())
 
 
 def to_json(learned: Learned) -> Any:

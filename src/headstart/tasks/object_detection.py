@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from headstart.contracts import Field, Modality, Per, Prediction, ReadAt, Rows, Where
+from headstart.contracts import Field, Modality, Per, Points, Prediction, ReadAt, Rows, Where
 from headstart.data.boxes import Box, dumps, loads
-from headstart.tasks import _detecting, _found_boxes, _precision, _usual_boxes
+from headstart.tasks import _detecting, _found_boxes, _precision, _region_points, _usual_boxes
 from headstart.tasks._classes import config, meets, settled
 from headstart.tasks._detecting import counted, loss
 from headstart.tasks._precision import figure
@@ -99,6 +99,11 @@ def columns(predictions: Sequence[Prediction], rows: Rows, learned: Learned) -> 
 def baselines(train: Rows, test: Rows, learned: Learned, *, seed: int) -> dict[str, list[Prediction]]:
     """The boxes that the training pictures have most often, and spots of the colours that theirs have."""
     return _usual_boxes.baselines(train, test, learned.names)
+
+
+def points(rows: Rows, learned: Learned, where: Where | None = None) -> Points:
+    """The boxes with their classes, and as many regions of the same size beside them; see `_region_points`."""
+    return _region_points.of_boxes(collate(rows, learned, where).double().numpy())
 
 
 def to_json(learned: Learned) -> Any:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headstart import score
-from headstart.contracts import Field, Modality, Per, Prediction, ReadAt, Rows, Where
+from headstart.contracts import Field, Modality, Per, Points, Prediction, ReadAt, Rows, Where
 from headstart.data.answers import dumps, loads
 from headstart.tasks import _answers, _extracting, _nearby
 from headstart.tasks._classes import config, meets
@@ -171,6 +171,18 @@ def baselines(train: Rows, test: Rows, learned: Learned, *, seed: int) -> dict[s
 
 def _certain(text: str, place: tuple[int, int], learned: Learned) -> Prediction:
     return _extracting.prediction(text, [place], [learned.threshold + 1.0], learned)
+
+
+def points(rows: Rows, learned: Learned, where: Where | None = None) -> Points:
+    """Tokens of the contexts: 1 where an answer begins, 2 where one ends, 0 elsewhere; of one token, both."""
+    assert where is not None, "answers are found by the characters that tokens cover"
+    found = list[tuple[int, int, int]]()
+    for row, target_T2 in enumerate(collate(rows, learned, where).numpy()):
+        for side in (0, 1):
+            found += [(side + 1, row, int(token)) for token in np.flatnonzero(target_T2[:, side] > 0)]
+        found += [(0, row, int(token)) for token in np.flatnonzero((target_T2 == 0).all(axis=1))]
+    truth, owners, tokens = np.array(found, np.int64).reshape(-1, 3).T
+    return Points(truth, owners, np.stack([tokens, tokens + 1], axis=1))
 
 
 def to_json(learned: Learned) -> Any:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headstart import score
-from headstart.contracts import Field, Modality, Per, Prediction, ReadAt, Rows, Where
+from headstart.contracts import Field, Modality, Per, Points, Prediction, ReadAt, Rows, Where
 from headstart.data import masks
 from headstart.data.masks import Mask, Region
-from headstart.tasks import _masks, _pixels
+from headstart.tasks import _masks, _pixels, _region_points
 from headstart.tasks._classes import config, meets
 from headstart.tasks._mask_snippet import MASKS
 from headstart.tasks._masks import IGNORED, Shown
@@ -207,6 +207,11 @@ def baselines(train: Rows, test: Rows, learned: Shown, *, seed: int) -> dict[str
         "colours + linear model": _pixels.by_colour(items(train), known, items(test), learned, seed=seed),
     }
     return {name: [answer(mask, 1.0) for mask in found] for name, found in ways.items()}
+
+
+def points(rows: Rows, learned: Shown, where: Where | None = None) -> Points:
+    """Pixels of the inputs, some of each class."""
+    return _region_points.of_pixels(collate(rows, learned, where).numpy())
 
 
 def to_json(learned: Shown) -> Any:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headstart.contracts import Field, Modality, Per, Prediction, ReadAt, Rows, Where
+from headstart.contracts import Field, Modality, Per, Points, Prediction, ReadAt, Rows, Where
 from headstart.data.spans import Span, dumps, loads
 from headstart.tasks import _entities, _taggers, _tags
 from headstart.tasks._classes import config, meets, output, settled
@@ -147,6 +147,20 @@ def baselines(train: Rows, test: Rows, learned: Tags, *, seed: int) -> dict[str,
         name: [answer(text, [(span, 1.0) for span in spans]) for text, spans in zip(texts, found, strict=True)]
         for name, found in ways.items()
     }
+
+
+def points(rows: Rows, learned: Tags, where: Where | None = None) -> Points:
+    """Words, each over all of its tokens, with 0 outside of entities and a number for each label within."""
+    assert where is not None, "words are found by the characters that tokens cover"
+    truth, owners, places = list[int](), list[int](), list[tuple[int, int]]()
+    for row, (text, label, covered_T2) in enumerate(zip(items(rows), rows.column("label"), where, strict=True)):
+        at = words(text)
+        for tag, span in zip(learned.of_words(at, loads(label)).tolist(), _tags.tokens(at, covered_T2), strict=True):
+            if tag != IGNORED and span is not None:
+                truth.append((tag + 1) // 2)
+                owners.append(row)
+                places.append(span)
+    return Points(np.array(truth, np.int64), np.array(owners, np.int64), np.array(places, np.int64).reshape(-1, 2))
 
 
 def to_json(learned: Tags) -> Any:
