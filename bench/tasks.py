@@ -20,7 +20,7 @@ from typing import Any
 import sst2
 
 from headstart import record
-from headstart.report.words import METRIC_NAMES
+from headstart.report import words
 
 RESULTS = Path(__file__).resolve().parent / "results"
 DATA = sst2.SST2.parents[1]
@@ -33,10 +33,16 @@ EWT_DEV, EWT_TEST = (
 EWT = [EWT_DEV, "--test", EWT_TEST, *MINILM]
 SQUAD = [str(DATA / "question-answering" / "squad_v1.1_dev"), *MINILM]
 BANKING = [str(DATA / "text-classification" / "banking77"), *MINILM]
+DIGITS = str(DATA / "speech-to-text" / "fsdd")
+LJSPEECH = str(DATA / "speech-to-text" / "ljspeech_subset")
+FRESH = ["--strategy", "scratch", "--model", "starter:small-conformer"]
 NUCLEI = [
     *(str(DATA / "semantic-segmentation" / "dsb2018_nuclei"), "--model", f"dir:{MOBILENET}", "--strategy", "full"),
     *("--epochs", "20", "--batch-size", "8", "--head-width", "64", "--augment", "crop,flip,color", "--budget", "18m"),
 ]
+BCCD = [str(DATA / "object-detection" / "bccd"), "--model", f"dir:{MOBILENET}", "--strategy", "full"]
+BCCD += ["--image-size", "320", "--image-scale", "0.5", "--head-width", "64", "--augment", "crop,flip"]
+BCCD += ["--epochs", "24", "--lr", "0.002", "--batch-size", "8", "--budget", "38m"]
 RUNS = {
     "banking77, frozen": [*BANKING, "--strategy", "frozen"],
     "banking77, full": [*BANKING, "--strategy", "full"],
@@ -45,6 +51,9 @@ RUNS = {
     "UNER English EWT, frozen": [*EWT, "--strategy", "frozen"],
     "UNER English EWT, full": [*EWT, "--strategy", "full"],
     "SQuAD 1.1 development set, full": [*SQUAD, "--strategy", "full", "--epochs", "1", "--budget", "29m"],
+    "BCCD blood cells": BCCD,
+    "spoken digits (fsdd), scratch": [DIGITS, *FRESH],
+    "LJ Speech, 55 clips, scratch": [LJSPEECH, *FRESH, "--max-length", "10", "--budget", "10m"],
     "DSB 2018 nuclei, two classes": [*NUCLEI, "--columns", "label=masks"],
     "DSB 2018 nuclei, three classes": [*NUCLEI, "--columns", "label=masks_3class"],
 }
@@ -77,7 +86,10 @@ def measured(name: str) -> dict[str, Any]:
         "baselines": {method: figures[primary] for method, figures in scores["baselines"].items()},
         "gain": scores["gain"],
         "rows": facts["data"]["rows"],
-        "validation": max(epoch["validation"][primary] for epoch in facts["learning"]),
+        "validation": max(
+            (epoch["validation"][primary] for epoch in facts["learning"] if primary in epoch.get("validation", ())),
+            default=None,
+        ),
         "seconds": facts["cost"]["actual"]["seconds"],
         "peak_mib": facts["cost"]["actual"]["peak_mib"],
         "recipe": facts["recipe"],
@@ -91,7 +103,7 @@ def table(results: list[dict[str, Any]]) -> str:
     for found in results:
         figure = found["metrics"][found["primary"]]
         ours = (
-            f"{METRIC_NAMES[found['primary']]} **{figure['value']:.3f}** ({figure['low']:.3f} to {figure['high']:.3f})"
+            f"{words.metric(found['primary'])} **{figure['value']:.3f}** ({figure['low']:.3f} to {figure['high']:.3f})"
         )
         others = ", ".join(f"{one['value']:.3f} {method}" for method, one in found["baselines"].items())
         lines.append(

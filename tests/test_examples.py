@@ -59,6 +59,18 @@ def test_questions_are_answered_with_what_stands_in_the_text(script: Script) -> 
     assert all(answer in notice for answer in re.findall(r'"(.+?)"', best))
 
 
+def test_shapes_are_drawn_learnt_and_looked_for(script: Script, family: Callable[[str], Path]) -> None:
+    said = script("shapes.py", f"dir:{family('resnet')}", "2")
+    assert "map 0." in said
+    assert "spots by colour and size" in said
+
+
+def test_commands_are_learnt_from_beeps(script: Script) -> None:
+    said = script("speech.py")
+    assert "word_accuracy" in said
+    assert "heard: " in said
+
+
 def test_tickets_are_sorted_under_everything_they_are_about(script: Script) -> None:
     said = script("tickets.py")
     assert "f1_micro" in said

@@ -275,6 +275,15 @@ def classifier_of(module: nn.Module) -> nn.Linear:
     return last
 
 
+def ends_in_linear(module: nn.Module) -> bool:
+    """Whether a task model ends in a linear classifier, into which another may be put."""
+    try:
+        classifier_of(module)
+    except MismatchError:
+        return False
+    return True
+
+
 def _own_classifier(module: nn.Module) -> Any:
     """What a bare model that brings its classifier itself, as timm's do, says it is."""
     ask = getattr(stack.base_of(module), "get_classifier", None) or getattr(module, "get_classifier", None)

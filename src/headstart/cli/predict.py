@@ -1,7 +1,7 @@
 """Predict with the model of RUN: one JSON object for each item on stdout, or a file with --out.
 
-FILES are text files (an item is a line), tables (CSV, TSV, JSONL, Parquet: an item is a row), images or folders of
-images; - reads lines from stdin. Blank lines are passed over.
+FILES are text files (an item is a line), tables (CSV, TSV, JSONL, Parquet: an item is a row), images,
+recordings, or folders of these; - reads lines from stdin. Blank lines are passed over.
 
 \b
 Examples:
@@ -11,6 +11,7 @@ Examples:
   headstart predict runs/photos-1 inbox/
   echo '{"premise": "A man sings.", "hypothesis": "It is silent."}' | headstart predict runs/pairs-1 -
   headstart predict runs/names-1 letters.txt --html letters.html
+  headstart predict runs/speech-1 talk.flac --subtitles talk.vtt
   headstart predict runs/cells-1 slides/ --draw drawn/
 """
 
@@ -43,6 +44,11 @@ ITEMS_AT_A_TIME = 512
     "--html", type=click.Path(path_type=Path), help="Page to write with the entities or answers in texts marked."
 )
 @click.option(
+    "--subtitles",
+    type=click.Path(path_type=Path),
+    help="Folder to write what is said in recordings to, as .srt; or a file, .srt or .vtt, for one recording.",
+)
+@click.option(
     "--draw", type=click.Path(path_type=Path), help="Folder to write each picture to with what is found in it drawn on."
 )
 @click.option("--masks", type=click.Path(path_type=Path), help="Folder to write the mask of each picture to, as PNG.")
@@ -54,13 +60,14 @@ def command(
     trust: bool | None,
     out: Path | None,
     html: Path | None,
+    subtitles: Path | None,
     draw: Path | None,
     masks: Path | None,
     is_json: bool,
 ) -> None:
     """Predicts and prints or writes."""
     from headstart import model as models
-    from headstart.cli import _draw, _write
+    from headstart.cli import _draw, _subtitles, _write
     from headstart.cli._items import read_items
     from headstart.cli._progress import listening
 
@@ -69,6 +76,8 @@ def command(
     model = models.load(run, trust=bool(trust))
     if html is not None:
         _write.verify_page(html, model.task.fields)
+    if subtitles is not None:
+        _subtitles.verify(subtitles, any(field.kind == "transcript" for field in model.task.fields))
     if draw is not None:
         _draw.verify(draw, model.task)
     if masks is not None:
@@ -76,7 +85,7 @@ def command(
     fields = [field for field in model.task.fields if field.name != "label"]
     items = read_items(files, fields, task=model.task_name, columns=columns)
     names = [field.name for field in fields]
-    if out is None and html is None and not is_json:
+    if out is None and html is None and subtitles is None and not is_json:
         # Answers are progress enough, and bars would be drawn over them.
         for number, answer in enumerate(predictions(model, items, names=names, listener=silent)):
             click.echo(_show.as_json(answer))
@@ -90,7 +99,9 @@ def command(
         _write.write(found, out)
     if html is not None:
         _write.write_page(found, html, title=f"{run.name}, {', '.join(Path(file).name for file in files)}")
-    click.echo(_show.as_json({"predictions": found}) if is_json else out or html)
+    if subtitles is not None:
+        _subtitles.write(found, subtitles)
+    click.echo(_show.as_json({"predictions": found}) if is_json else out or html or subtitles)
 
 
 def predictions(

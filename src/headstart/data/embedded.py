@@ -41,10 +41,9 @@ def _of_samples(array: Any, rate: Any) -> str | Fault:
     import soundfile
 
     samples = np.asarray(array)
-    if samples.dtype == object or samples.ndim not in (1, 2) or not samples.size:
-        return Fault(
-            "not-audio", f"samples of shape {samples.shape} are no recording. Give (samples,) or (samples, 2)."
-        )
+    if samples.dtype.kind not in "fiu" or samples.ndim not in (1, 2) or not samples.size:
+        said = f"samples of shape {samples.shape} and type {samples.dtype} are no recording"
+        return Fault("not-audio", f"{said}. Give numbers, of shape (samples,) or (samples, channels).")
     if isinstance(rate, bool) or not isinstance(rate, int | float | np.integer) or not rate > 0:
         return Fault("no-rate", f'its samples come with "{RATE}" {rate}. Give how many there are in a second.')
     samples = samples.T if samples.ndim == 2 and samples.shape[0] < samples.shape[1] else samples

@@ -1,6 +1,6 @@
 """What is said in a recording, as rows hold it, and the plain form in which what was written is compared with it.
 
-How well a transcript is met is judged by a task; here nothing is counted.
+How well a transcript is met is judged by a task; here words are only put side by side.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from typing import Any
 
 from headstart.data.part import MISSING
 from headstart.data.problems import Fault, short
+from headstart.data.words import is_spaceless
 
 APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "`": "'"})
 """Signs that typesetting and keyboards write for an apostrophe."""
@@ -59,3 +60,25 @@ def _is_said(mark: str) -> bool:
 
 def _is_within(text: str, at: int) -> bool:
     return 0 < at < len(text) - 1 and _is_said(text[at - 1]) and _is_said(text[at + 1])
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a transcript in its plain form."""
+    return "".join(f" {mark} " if is_spaceless(mark) else mark for mark in plain(text)).split()
+
+
+def aligned(truth: str, said: str) -> list[tuple[str, str]]:
+    """The words of both side by side, "" for one that the other has not."""
+    import jiwer
+
+    real, heard = words_of(truth), words_of(said)
+    if not real:
+        return [("", word) for word in heard]
+    pairs = []
+    for chunk in jiwer.process_words(" ".join(real), " ".join(heard)).alignments[0]:
+        ones, others = real[chunk.ref_start_idx : chunk.ref_end_idx], heard[chunk.hyp_start_idx : chunk.hyp_end_idx]
+        length = max(len(ones), len(others))
+        pairs += list(
+            zip([*ones, *[""] * (length - len(ones))], [*others, *[""] * (length - len(others))], strict=True)
+        )
+    return pairs

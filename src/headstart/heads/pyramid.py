@@ -62,8 +62,11 @@ def convolution(width: int, out: int, size: int) -> nn.Sequential:
 
 
 def groups(width: int) -> int:
-    """The largest number of groups up to `GROUPS` that so many channels can be parted into."""
-    return max(number for number in range(1, GROUPS + 1) if width % number == 0)
+    """The largest number of groups up to `GROUPS` that so many channels can be parted into, with two or more in each.
+
+    Of a map of one place a group of one channel would be a single number, which has no spread to be divided by.
+    """
+    return max(number for number in range(1, GROUPS + 1) if number == 1 or (width % number == 0 and width > number))
 
 
 def resized(map_BDHW: torch.Tensor, side: int) -> torch.Tensor:

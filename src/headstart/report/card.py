@@ -23,6 +23,8 @@ HUB_METRICS = {
     "entity_f1": "f1",
     "precision": "precision",
     "recall": "recall",
+    "wer": "wer",
+    "cer": "cer",
 }
 """Ours -> the Hub's identifier, for the metrics that have one."""
 TAGS = {
@@ -216,6 +218,8 @@ def _limits(run: Mapping[str, Any], scores: Mapping[str, Any]) -> str:
     limits = [f"{knows}: {', '.join(names[:SHOWN_CLASSES])}{more}."] if names else []
     if "exact_match" in scores["metrics"] and not names:
         limits.append("It answers with nothing but pieces of the text it is given, as they stand there.")
+    if "wer" in scores["metrics"]:
+        limits.append("It writes lower case without punctuation, and the error rates compare texts in that form.")
     limits += _long(run)
     if run["model"].get("ran_code"):
         limits.append(CODE)
@@ -226,6 +230,9 @@ def _limits(run: Mapping[str, Any], scores: Mapping[str, Any]) -> str:
 def _long(run: Mapping[str, Any]) -> list[str]:
     """What is read of a long text; runs from before it could be chosen cut."""
     settings, anatomy = run["settings"], run.get("anatomy", {})
+    if anatomy.get("modality") == "audio":
+        seconds = settings.get("max_length") or 30
+        return [f"Recordings of more than {seconds} seconds are read in windows that overlap; nothing of them is lost."]
     limit = settings.get("max_length") or anatomy.get("max_tokens")
     if not limit or anatomy.get("modality", "text") != "text":
         return []

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from headstart.data import answers, boxes, images, labels, masks, spans
 from headstart.data.spans import Span
+from headstart.data.transcripts import aligned
 from headstart.report import drawn, marked
 from headstart.report.marked import Piece
 from headstart.report.words import shortened
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 
 SHOWN = 12
 TEXT_LENGTH = 320
+WRONG = "wrong_words"
+"""The column that predictions have where they are transcripts: how many words are wrong, by which the worst is told."""
+WORDS = 60
+"""Of a transcript that are shown."""
 SIDE = 120
 """Longest side of a picture on the page, in pixels."""
 OVERLAP = "mean_iou"
@@ -66,9 +71,11 @@ def worst(predictions: Path, *, count: int = SHOWN) -> tuple[list[Mistake], int]
     content = "image" if "image" in names else next(name for name in names if name != "label")
     contents = [content, *(name for name in ("context", "text_pair") if name in names)]
     columns = [*dict.fromkeys(contents), "label", "file", "row", "prediction", "confidence"]
-    columns += [OVERLAP] if OVERLAP in names else []
+    columns += [name for name in (OVERLAP, WRONG) if name in names]
     table = parquet.read_table(predictions, columns=columns, filters=[("correct", "==", False)])
-    first = (OVERLAP, "ascending") if OVERLAP in names else ("confidence", "descending")
+    first = ("confidence", "descending")
+    if OVERLAP in names or WRONG in names:
+        first = (OVERLAP, "ascending") if OVERLAP in names else (WRONG, "descending")
     order = [first, ("file", "ascending"), ("row", "ascending")]
     return _mistakes(table.sort_by(order).slice(0, count), content), table.num_rows
 
@@ -76,6 +83,8 @@ def worst(predictions: Path, *, count: int = SHOWN) -> tuple[list[Mistake], int]
 def _mistakes(table: pa.Table, content: str) -> list[Mistake]:
     if {"question", "context"} <= set(table.column_names):
         return list(map(_of_an_answer, table.to_pylist()))
+    if WRONG in table.column_names:
+        return list(map(_of_a_transcript, table.to_pylist()))
     if OVERLAP in table.column_names:
         return list(map(_of_a_mask, table.to_pylist()))
     said = [*table["label"].to_pylist(), *table["prediction"].to_pylist()]
@@ -106,6 +115,31 @@ def _both(row: Mapping[str, Any], content: str) -> str:
 def _listed(names: str) -> str:
     """Several labels as one reads them."""
     return ", ".join(labels.loads(names)) or "none"
+
+
+def _of_a_transcript(row: Mapping[str, Any]) -> Mistake:
+    """What was said in a recording beside what was heard, each with the words marked that the other has not."""
+    pairs = aligned(row["label"], row["prediction"])
+    return Mistake(
+        truth=shortened(row["label"], TEXT_LENGTH),
+        prediction=shortened(row["prediction"], TEXT_LENGTH),
+        confidence=float(row["confidence"]),
+        file=Path(row["file"]).name,
+        row=int(row["row"]),
+        text=f"{Path(row['audio']).name}: {row[WRONG]} wrong words",
+        picture=None,
+        real=_marked_words([(one, "missed" if not other else "taken for another") for one, other in pairs], pairs),
+        said=_marked_words([(other, "added" if not one else "wrong") for one, other in pairs], pairs),
+    )
+
+
+def _marked_words(words: list[tuple[str, str]], pairs: list[tuple[str, str]]) -> list[Piece]:
+    """The words of one side, those marked that stand beside another."""
+    found: list[Piece] = []
+    for (word, fault), (one, other) in zip(words[:WORDS], pairs, strict=False):
+        if word:
+            found += [Piece(word) if one == other else Piece(word, fault, marked.hue(fault)), Piece(" ")]
+    return found + ([Piece("…")] if len(words) > WORDS else [])
 
 
 def _of_entities(row: Mapping[str, Any]) -> Mistake:

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from headstart.contracts import Indices
 
 WINDOW = 30
-"""Seconds of a recording that are read at once where it is read in windows and nobody says how many."""
+"""Seconds of a recording that are read at once where it is read in windows and nobody says how many; as training does,
+see `train.hearing`."""
 OVERLAP = 6
 """One second in so many of a window is in the next one too, so that no word is heard without its surroundings."""
 

@@ -16,7 +16,9 @@ def recipe(settings: FitSettings, task: Task) -> Recipe:
         return Recipe(epochs=40, lr=1e-3, patience=8, layer_decay=1.0)
     # what an MLP head on fixed features needs; a linear head has no use for either
     by_token = task.per == "token" and settings.head == "linear"
-    return Recipe(epochs=30, lr=1e-2 if by_token else 1e-3, patience=5, layer_decay=1.0)
+    return Recipe(
+        epochs=30, lr=1e-2 if by_token else 1e-3, patience=30 if task.modality == "audio" else 5, layer_decay=1.0
+    )
 
 
 def needs_validation(settings: FitSettings, task: Task) -> bool:

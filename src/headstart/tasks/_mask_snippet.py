@@ -28,7 +28,8 @@ more = {"interpolate_pos_encoding": True} if "interpolate_pos_encoding" in takes
 def block(state, name):  # a convolution, a norm over groups of channels, a rectifier
     weight = head[name + ".0.weight"]
     state = functional.conv2d(state, weight, padding=weight.shape[-1] // 2)
-    groups = max(number for number in range(1, 9) if weight.shape[0] % number == 0)
+    width = weight.shape[0]
+    groups = max(n for n in range(1, 9) if width % n == 0 and (n == 1 or width >= 2 * n))
     return functional.group_norm(state, groups, head[name + ".1.weight"], head[name + ".1.bias"]).relu()
 
 

@@ -14,16 +14,12 @@ from typing import Any
 import numpy as np
 
 from headstart import score
+from headstart.data.transcripts import aligned as aligned
 from headstart.data.transcripts import plain
-from headstart.data.words import is_spaceless
+from headstart.data.transcripts import words_of as words_of
 
 METHOD = "percentile bootstrap over rows"
 KINDS = ("substitutions", "deletions", "insertions")
-
-
-def words_of(text: str) -> list[str]:
-    """The words of a transcript in its plain form."""
-    return "".join(f" {mark} " if is_spaceless(mark) else mark for mark in plain(text)).split()
 
 
 def characters_of(text: str) -> list[str]:
@@ -116,20 +112,3 @@ def _commonest(truth: Sequence[str], said: Sequence[str], most: int = 10) -> lis
             if one != other:
                 found[one, other] += 1
     return [[*pair, count] for pair, count in sorted(found.items(), key=lambda item: (-item[1], item[0]))[:most]]
-
-
-def aligned(truth: str, said: str) -> list[tuple[str, str]]:
-    """The words of both side by side, "" for one that the other has not."""
-    import jiwer
-
-    real, heard = words_of(truth), words_of(said)
-    if not real:
-        return [("", word) for word in heard]
-    pairs = []
-    for chunk in jiwer.process_words(" ".join(real), " ".join(heard)).alignments[0]:
-        ones, others = real[chunk.ref_start_idx : chunk.ref_end_idx], heard[chunk.hyp_start_idx : chunk.hyp_end_idx]
-        length = max(len(ones), len(others))
-        pairs += list(
-            zip([*ones, *[""] * (length - len(ones))], [*others, *[""] * (length - len(others))], strict=True)
-        )
-    return pairs

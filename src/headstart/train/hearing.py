@@ -12,9 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from headstart.errors import MismatchError
+from headstart import windows
+from headstart.contracts import Encoded, Rows
+from headstart.errors import DataError, MismatchError
 from headstart.settings import SOUND_VIEWS
 
+WINDOW = 30
+"""Seconds that are read at once where nobody says how many."""
+SHOWN = 5
+"""Rows that a message names."""
 SPEED = 0.1
 """Speed, and with it the pitch, changes by a factor of up to 1 ± this, as in Ko et al., Interspeech 2015."""
 LOUDEST, QUIETEST = 10.0, 30.0
@@ -25,6 +31,24 @@ MASKS = 2
 """Masks of bands, and of frames: a second one only where there are frames enough."""
 LONG = 100
 """Frames from which there are enough."""
+
+
+def verify(rows: Rows, encoded: Encoded, seconds: int) -> None:
+    """Makes sure that every training recording is read at once, because where in it its words lie is not known.
+
+    Raises:
+        DataError: Some are longer, and would be read in windows.
+    """
+    of = windows.owners(encoded)
+    long = np.flatnonzero(np.bincount(of, minlength=len(rows)) > 1)
+    if len(long):
+        some = rows.take(long)
+        where = [f"{file}, row {row}" for file, row in zip(some.column("file"), some.column("row"), strict=True)]
+        more = f" and {len(long) - SHOWN:,} more" if len(long) > SHOWN else ""
+        raise DataError(
+            f"{'; '.join(where[:SHOWN])}{more}: longer than the {seconds} seconds that are read at once, and where "
+            f"in it its words are said is not known. Cut it at pauses, or raise --max-length."
+        )
 
 
 def changed(encoded: Any, names: Sequence[str], *, seed: int, epoch: int) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from headstart.contracts import Strategy
-from headstart.train import head, states, whole
+from headstart.train import head, hearing, states, whole
 from headstart.train.frames import frame
 from headstart.train.job import NOWHERE, Around, Job, Learnt
 
@@ -20,6 +20,8 @@ def learn(job: Job, stages: Sequence[int], strategy: Strategy) -> Learnt:
         stages: Boundaries from the strategy; where the last is above the highest block only a head is learnt.
         strategy: Says what is trained above the boundary.
     """
+    if job.backbone.modality == "audio" and job.is_by_token:
+        hearing.verify(job.train, job.encoded(job.train), job.settings.max_length or hearing.WINDOW)
     if stages[-1] <= len(job.backbone.blocks) or job.is_by_place:
         return whole.learn(job, stages, strategy)
     if not job.settings.reads_states and not job.is_by_token:

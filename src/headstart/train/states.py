@@ -78,6 +78,8 @@ def _settled(job: Job, reading: Reading, head: nn.Module, made: form.Form) -> nn
     is_last = reading.groups == ((len(job.backbone.widths) - 1,),)
     if made.is_by_token and made.kind == "linear" and is_last:
         module = job.task_module()
+        if not network.ends_in_linear(module):
+            return Headed(job.backbone, reading, head, made)
         network.set_linear(network.classifier_of(module), head[0].weight, head[0].bias)  # type: ignore[index]
         whole = Whole(module, output=job.task.output)
         headed = Headed(job.backbone, reading, head, made)
