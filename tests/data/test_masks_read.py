@@ -149,7 +149,9 @@ def test_a_palette_that_is_given_goes_before_one_beside_the_data(tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"), [((0, 1, 255), {"class_0", "class_1"}), ((0, 255), {"class_0", "class_255"})], ids=str
+    ("given", "expected"),
+    [((0, 1, 255), {"class_0", "class_1"}), ((0, 255), {"class_0", "class_255"})],
+    ids=["class 1 too", "255 alone"],
 )
 def test_255_is_ignored_unless_masks_are_on_and_off(given: tuple[int, ...], expected: set[str], tmp_path: Path) -> None:
     of = found(data(tmp_path, np.resize(np.array(given), (16, 20))))
