@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,10 +22,11 @@ from headstart.contracts import Frame
 from headstart.data import boxes
 from headstart.data.read import read
 from headstart.errors import SettingError
-from headstart.model import Model
+from headstart.model import Model, usage
 from headstart.network import Headed, Whole, class_of
 from headstart.run import Run
 from headstart.sources import dir as folders
+from headstart.tasks import _found_boxes
 from headstart.tasks import object_detection as task
 
 SIZE = (96, 72)
@@ -135,6 +137,48 @@ def test_evaluate_judges_other_pictures(run: Run, tmp_path: Path, capsys: pytest
     assert json.loads(capsys.readouterr().out)["metrics"]["map50"]["value"] > 0.4
 
 
+def told_by_the_card(model: Model, folder: Path, pictures: list[str]) -> Any:
+    """What the card's Python answers about pictures, its edges not rounded."""
+    opened = ", ".join(f'Image.open("{picture}").convert("RGB")' for picture in pictures)
+    code = usage(model).replace('folder = "."', f'folder = "{folder}"').replace("round(edge, 2)", "edge")
+    told: dict[str, Any] = {}
+    exec(code.replace('Image.new("RGB", (64, 64), "red")', opened), told)
+    return told["answers"]
+
+
+def verify_alike(theirs: Any, ours: Any) -> None:
+    for one, other in zip(theirs, ours, strict=True):
+        assert one["boxes"]
+        assert [box["label"] for box in one["boxes"]] == [box["label"] for box in other["boxes"]]
+        for mine, yours in zip(one["boxes"], other["boxes"], strict=True):
+            assert mine["box"] == pytest.approx(yours["box"], abs=1e-3)
+            assert mine["score"] == pytest.approx(yours["score"], abs=1e-4)
+
+
+@pytest.fixture
+def unrounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Edges as they are, for between two pixels' hundredths the last bits would decide."""
+    monkeypatch.setattr(_found_boxes, "round", lambda value, digits: value, raising=False)
+
+
+@pytest.mark.usefixtures("unrounded")
+def test_the_cards_python_finds_the_same_boxes(run: Run, tmp_path: Path) -> None:
+    shapes(tmp_path, 2, seed=3)
+    with Image.open(tmp_path / "0.png") as small, Image.open(tmp_path / "1.png") as other:
+        wide = Image.new("RGB", (180, 110), (220, 220, 220))
+        wide.paste(small, (30, 30))
+        wide.paste(other, (90, 20))
+    wide.save(tmp_path / "wide.png")  # read in several tiles
+    pictures = [str(tmp_path / "0.png"), str(tmp_path / "wide.png")]
+    verify_alike(told_by_the_card(run.model, run.folder / "model", pictures), run.model.predict(pictures))
+
+
+def test_the_card_of_what_wraps_timm_calls_headstart() -> None:
+    wrapped = type("Wrapped", (), {"__module__": "transformers.models.timm_wrapper.modeling_timm_wrapper"})()
+    model: Any = SimpleNamespace(task=task, backbone=SimpleNamespace(module=wrapped))
+    assert "headstart.load" in usage(model)
+
+
 @pytest.mark.parametrize("augment", ["mixup", "cutmix"])
 def test_whole_pictures_are_not_mixed(augment: str, family: families.Family, tmp_path: Path) -> None:
     with pytest.raises(SettingError, match=f"--augment {augment} mixes whole pictures"):
@@ -183,6 +227,24 @@ def test_a_detector_learns_a_step_and_opens_in_its_own_class(name: str, tmp_path
     # weights that are mapped from a file lie at other addresses, which moves the last bits of products
     said, again = (each.answers(task.items(rows)).output[0] for each in (model, headstart.load(tmp_path / "saved")))
     torch.testing.assert_close(said, again, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.usefixtures("unrounded")
+@pytest.mark.parametrize("name", ["detr", "rt_detr"])  # one class or none, and each class by itself
+def test_the_cards_python_opens_a_detector(name: str, tmp_path: Path) -> None:
+    detectors.make(name, tmp_path / "model")
+    pictures = [str(shapes(tmp_path / "s", 1) / "0.png"), str(tmp_path / "small.png")]
+    with Image.open(pictures[0]) as tiled:
+        tiled.crop((0, 0, 60, 50)).save(pictures[1])
+    learned = task.Learned(("disc", "square"))
+    backbone = folders.load(str(tmp_path / "model"), revision=None, offline=True)
+    whole = Whole(backbone.task_module(task.auto_class, learned.names), output=task.output).eval()
+    for part, weight in whole.named_parameters():
+        if "class_embed" in part and part.endswith("bias"):
+            torch.nn.init.zeros_(weight)  # so that some are sure enough to be told
+    model = Model("object-detection", learned, backbone, whole, frame=Frame(64, 1.0))
+    model.save(tmp_path / "saved")
+    verify_alike(told_by_the_card(model, tmp_path / "saved", pictures), model.predict(pictures))
 
 
 @pytest.mark.parametrize("name", ["yolos", "rt_detr", "deformable_detr"])

@@ -213,7 +213,9 @@ def _network(backbone: Backbone, task: Task, learned: Learned, head: dict[str, A
 def usage(model: Model) -> str:
     """Python that opens the folder without headstart and reproduces its predictions; goes into the model card."""
     if model.task.per == "place":
-        is_plain = type(model.backbone.module).__module__.startswith("transformers.models.")
+        kind = type(model.backbone.module).__module__
+        # the processor of what wraps timm's models resizes whatever it is told
+        is_plain = kind.startswith("transformers.models.") and not kind.startswith("transformers.models.timm_wrapper.")
         return model.task.snippet if is_plain else USUAL
     if not isinstance(model.network, Headed):
         own_class = class_of(model.task, model.backbone)

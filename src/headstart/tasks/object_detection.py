@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from headstart.contracts import Field, Modality, Per, Points, Prediction, ReadAt, Rows, Where
 from headstart.data.boxes import Box, dumps, loads
 from headstart.tasks import _detecting, _found_boxes, _precision, _region_points, _usual_boxes
+from headstart.tasks._box_snippet import BOXES
 from headstart.tasks._classes import config, meets, settled
 from headstart.tasks._detecting import counted, loss
 from headstart.tasks._precision import figure
@@ -33,7 +34,7 @@ auto_class = "AutoModelForObjectDetection"
 auto_classes = (auto_class,)
 read_at: ReadAt = "layers"
 per: Per = "place"
-snippet = ""
+snippet = BOXES
 
 
 @dataclass(frozen=True)
