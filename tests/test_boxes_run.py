@@ -147,12 +147,13 @@ def told_by_the_card(model: Model, folder: Path, pictures: list[str]) -> Any:
 
 
 def verify_alike(theirs: Any, ours: Any) -> None:
+    """The same boxes of each picture, in any order, for the scores of some may differ by their last bits only."""
     for one, other in zip(theirs, ours, strict=True):
         assert one["boxes"]
-        assert [box["label"] for box in one["boxes"]] == [box["label"] for box in other["boxes"]]
-        for mine, yours in zip(one["boxes"], other["boxes"], strict=True):
-            assert mine["box"] == pytest.approx(yours["box"], abs=1e-3)
-            assert mine["score"] == pytest.approx(yours["score"], abs=1e-4)
+        assert len(one["boxes"]) == len(other["boxes"])
+        for mine in one["boxes"]:
+            edges, sure = pytest.approx(mine["box"], abs=1e-3), pytest.approx(mine["score"], abs=1e-4)
+            assert any((edges, sure, mine["label"]) == (it["box"], it["score"], it["label"]) for it in other["boxes"])
 
 
 @pytest.fixture
