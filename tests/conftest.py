@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Callable
@@ -32,6 +33,8 @@ def pytest_configure(config: pytest.Config) -> None:
     import no_network
 
     no_network.refuse()
+    # whoever starts the tests in the background may have told them, and so their children, not to hear Ctrl-C
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

@@ -247,11 +247,6 @@ def test_heads_that_make_one_vector_are_refused(
         headstart.fit(sentences(tmp_path), model=f"dir:{family('bert')}", out=tmp_path / "run", **given)
 
 
-def test_advice_names_the_tasks_it_can_be_given_for(family: families.Family, tmp_path: Path) -> None:
-    with pytest.raises(MismatchError, match="no advice on token-classification yet, only on image-classification and"):
-        headstart.advise(sentences(tmp_path), out=tmp_path / "advice")
-
-
 def test_a_page_of_entities_is_refused_where_there_are_none(
     family: families.Family, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

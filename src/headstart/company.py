@@ -24,7 +24,8 @@ def is_strict(module: nn.Module) -> bool:
 
 
 def alone(module: nn.Module, tensors: Mapping[str, torch.Tensor]) -> list[dict[str, torch.Tensor]] | None:
-    """Each row of a batch without its padding, to be given one at a time; None where all may go together.
+    """Each row of a batch without its padding, to be given one at a time, or all at once where none has any; None where
+    all may go together as they are.
 
     Args:
         module: Whose family decides.
@@ -34,7 +35,9 @@ def alone(module: nn.Module, tensors: Mapping[str, torch.Tensor]) -> list[dict[s
         return None
     rest = {name: tensor for name, tensor in tensors.items() if name not in (SOUNDS, MASK)}
     mask_BS, sounds_BS = tensors.get(MASK), tensors[SOUNDS]
-    lengths = [sounds_BS.shape[1]] * len(sounds_BS) if mask_BS is None else mask_BS.sum(dim=1).tolist()
+    if mask_BS is None or bool(mask_BS.all()):
+        return [{SOUNDS: sounds_BS, **rest}]
+    lengths = mask_BS.sum(dim=1).tolist()
     return [
         {SOUNDS: sounds_BS[row : row + 1, : int(length)], **{name: one[row : row + 1] for name, one in rest.items()}}
         for row, length in enumerate(lengths)

@@ -145,9 +145,9 @@ class Whole(nn.Module):
         state = tensors.pop(KEPT, None)
         if state is None:
             rows = company.alone(self.module, tensors)
-            if rows is not None:
+            if rows is not None and len(rows) > 1:
                 return company.side_by_side([self.output(self.module(**row)) for row in rows])
-            given = self.module(**tensors)
+            given = self.module(**(tensors if rows is None else rows[0]))
         else:
             assert self.below is not None, "rows are kept only once the form is known"
             given = cut.resume(self.module, state.to(_dtype(self.module)), Inputs(tensors), self.below)

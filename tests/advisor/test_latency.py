@@ -18,7 +18,7 @@ class Steady:
         self.seconds, self.now = seconds, 0.0
         self.calls: list[int] = []
 
-    def logits(self, items: Sequence[Any]) -> None:
+    def answers(self, items: Sequence[Any]) -> None:
         self.calls.append(len(items))
         self.now += self.seconds * len(items)
 

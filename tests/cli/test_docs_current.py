@@ -41,7 +41,7 @@ def test_an_example_can_be_typed_as_it_stands(example: str) -> None:
 
 
 def test_the_first_line_of_a_verbs_file_is_what_the_list_shows() -> None:
-    shown = " ".join(verbs.get_help(click.Context(verbs, info_name="headstart")).split())
+    shown = " ".join(verbs.get_help(click.Context(verbs, info_name="headstart", **verbs.context_settings)).split())
     for verb in VERBS:
         command = verbs.get_command(click.Context(verbs), verb)
         assert command is not None

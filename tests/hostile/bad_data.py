@@ -184,11 +184,6 @@ CASES = [
         'rows.parquet, row 1, field "text": "1" is of type int',
     ),
     Case(
-        "list as label",
-        parquet(text=["a b", "c d"], label=[["x"], ["y"]]),
-        'row 1, field "label": "[\'x\']" is of type list',
-    ),
-    Case(
         "NaN label in Parquet",
         parquet(text=["a b", "c d"], label=[1.0, float("nan")]),
         'row 2, field "label": the label is empty',

@@ -181,7 +181,7 @@ ASKED = [
     Asked("text model for images", "fit {photos} --out {out} --model dir:{bert}", "reads text and the rows hold image"),
     Asked("check with a model of images", "check {rows} --model dir:{resnet}", "reads image and the rows hold text"),
     setting("--revision main", "is a folder and has no revisions"),
-    setting("--task telepathy", 'no task "telepathy". Known: image-classification, question-answering'),
+    setting("--task telepathy", 'no task "telepathy". Known: automatic-speech-recognition, image-classification,'),
     setting("--task image-classification", 'no column for "image"'),
     setting("--strategy frosen", 'no strategy "frosen". Did you mean "frozen"? Known: frozen, full'),
     setting("--head tree", "'tree' is not one of 'linear', 'mlp'", code=2),

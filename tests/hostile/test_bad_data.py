@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from bad_data import CASES, Case
+from bad_data import CASES, Case, parquet
 
 from headstart.contracts import Field
 from headstart.data.check import accept, check
@@ -33,6 +33,12 @@ def test_malformed_data_is_refused_in_words_and_left_untouched(case: Case, tmp_p
     assert case.says in str(refused.value)
     assert "Traceback" not in str(refused.value)
     assert _content(tmp_path) == before
+
+
+def test_lists_are_no_classes_where_a_row_has_one(tmp_path: Path) -> None:
+    data = parquet(text=["a b", "c d"], label=[["x"], ["y"]])(tmp_path)
+    with pytest.raises(DataError, match=r'no column for "label" \("label" does not hold values of its kind\)'):
+        read(data, candidates=CANDIDATES)
 
 
 def test_a_file_that_may_not_be_read_is_named(tmp_path: Path) -> None:

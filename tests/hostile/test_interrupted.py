@@ -27,18 +27,12 @@ def interrupted(model: Path, place: Path, number: int, *, when: str) -> tuple[li
     rows = families.csv_of(place / "rows.csv", families.reviews(40))
     words = ["fit", str(rows), "--model", f"dir:{model}", "--out", str(place / "runs" / "run"), *ENDLESS]
     command = [sys.executable, "-m", "headstart", *words]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    # whoever runs the tests in the background may have told them, and so their children, not to hear Ctrl-C
-    with subprocess.Popen(command, text=True, preexec_fn=_hear_ctrl_c, **pipes) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         assert next(line for line in process.stderr if line.startswith(when))
         process.send_signal(number)
         said = process.stderr.read().splitlines()
     return said, process.returncode
-
-
-def _hear_ctrl_c() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @pytest.mark.parametrize("number", NUMBERS.values(), ids=NUMBERS.keys())

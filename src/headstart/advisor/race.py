@@ -69,7 +69,9 @@ def baselines(course: Course) -> list[Standing]:
             found = course.task.baselines(each.train, each.validation, learned, seed=course.settings.seed)
             for name, answers in found.items():
                 hits.setdefault(name, []).extend(course.task.metrics(answers, each.validation, learned)["counts"])
-        return hits
+        # a method that some round had too few rows for was not judged on what the others were
+        num_rows = sum(len(each.validation) for each in course.rounds)
+        return {name: counts for name, counts in hits.items() if len(counts) == num_rows}
 
     found = course.ledger.once("baselines", measure, seed=course.settings.seed)
     figure = course.task.figure

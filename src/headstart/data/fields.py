@@ -283,13 +283,14 @@ def _refusal(part: Part, candidates: Candidates, matches: Mapping[str, _Match], 
             f"{part.name} fits no task: its columns are {quoted(part.columns)}. {needs}. "
             f"Say which column is which, for example --columns {pairs}."
         )
-    wanted = match.missing[0].name
-    left = [column for column in part.columns if column not in match.columns.values()]
+    wanted, held = match.missing[0].name, _by_name(match.missing[0], part, asked)
+    unfit = f' ("{held}" does not hold values of its kind)' if held is not None else ""
+    left = [column for column in part.columns if column not in (*match.columns.values(), held)]
     guess = closest(asked.renames.get(wanted, wanted), left)
     mean = f' Did you mean "{guess}"?' if guess else ""
     other = guess or (left[0] if left else "COLUMN")
     lacks = f'"{asked.renames[wanted]}" for "{wanted}"' if wanted in asked.renames else f'for "{wanted}"'
     return (
-        f"{part.name} has no column {lacks}; its columns are {quoted(part.columns)}.{mean} "
+        f"{part.name} has no column {lacks}{unfit}; its columns are {quoted(part.columns)}.{mean} "
         f"Name it with --columns {wanted}={other}."
     )
