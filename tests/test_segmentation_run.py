@@ -156,6 +156,7 @@ def test_pictures_and_masks_are_written_on_request(run: Any, data: Path, tmp_pat
 def test_the_page_shows_truth_beside_what_was_found(run: Any) -> None:
     page = (run.folder / "report.html").read_text()
     assert "that fit their masks least" in page
+    assert all(f'<th scope="col" class="number">{heading}</th>' in page for heading in ("IoU", "Pixels"))
     assert page.count('<img class="drawn"') >= 2
 
 

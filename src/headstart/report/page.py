@@ -20,6 +20,10 @@ from headstart.score import wilson
 PAIRS = 15
 """How many pairs of confused classes are listed."""
 PROBLEMS = 20
+COUNTED = {"entity_f1": "Entities", "mean_iou": "Pixels", "map": "Boxes"}
+"""What the figures of a class are about, by the primary metric; rows otherwise."""
+OVERLAPS = {"mean_iou": ("iou", "IoU"), "map": ("ap", "Average precision")}
+"""The figure of a class that its task is judged by, and its heading, where that is not F1."""
 
 
 def write(run: Path) -> Path:
@@ -91,6 +95,8 @@ def told(found: Finished) -> dict[str, Any]:
         "has_confusion": "confusion" in scores,
         "has_edges": "entity_f1" in scores["metrics"],
         "has_masks": "mean_iou" in scores["metrics"],
+        "counted": COUNTED.get(scores["primary"], "Rows"),
+        "overlap": OVERLAPS.get(scores["primary"]),
         "mistakes": found.mistakes,
         "num_mistakes": found.num_mistakes,
         "num_rejected": found.num_rejected,
