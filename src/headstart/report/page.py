@@ -93,8 +93,6 @@ def told(found: Finished) -> dict[str, Any]:
         "pairs": pairs(scores)[:PAIRS],
         "is_small": len(scores.get("per_class", {})) <= plots.NUMBERED_CLASSES,
         "has_confusion": "confusion" in scores,
-        "has_edges": "entity_f1" in scores["metrics"],
-        "has_masks": "mean_iou" in scores["metrics"],
         "counted": COUNTED.get(scores["primary"], "Rows"),
         "overlap": OVERLAPS.get(scores["primary"]),
         "mistakes": found.mistakes,
