@@ -68,6 +68,17 @@ def check(found: Found) -> Checked:
     facts: Facts = {f"{split}.rows": len(rows) for split, rows in found.splits.items()}
     likeness, of_content = _content(found, facts)
     problems += of_content
+    counts, of_truth = _truth(found, likeness, facts)
+    problems += of_truth
+    if not any(one.is_shared for one in found.fields):
+        problems += repeats(found.splits, likeness, facts)
+    problems += leakage(found.splits, likeness, facts)
+    return Checked(found, tuple(problems), facts, counts, likeness.groups)
+
+
+def _truth(found: Found, likeness: Likeness, facts: Facts) -> tuple[Counts, list[Problem]]:
+    """How often each class or label occurs in each split, and the problems of what is to be learnt; adds to `facts`."""
+    problems: list[Problem] = []
     counts: Counts = {}
     label = next((one.name for one in found.fields if one.kind == "label"), None)
     if label is not None:
@@ -102,10 +113,7 @@ def check(found: Found) -> Checked:
     transcript = next((one.name for one in found.fields if one.kind == "transcript"), None)
     if transcript is not None:
         problems += conflicts(found.splits, likeness, transcript, "transcript")
-    if not any(one.is_shared for one in found.fields):
-        problems += repeats(found.splits, likeness, facts)
-    problems += leakage(found.splits, likeness, facts)
-    return Checked(found, tuple(problems), facts, counts, likeness.groups)
+    return counts, problems
 
 
 def _content(found: Found, facts: Facts) -> tuple[Likeness, list[Problem]]:
