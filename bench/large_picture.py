@@ -38,7 +38,7 @@ def saved(folder: Path, side: int) -> None:
     from headstart.network import Headed
     from headstart.sources import dir as folders
     from headstart.tasks import semantic_segmentation as task
-    from headstart.tasks._masks import Shown
+    from headstart.tasks.pixels.painted import Shown
     from headstart.train import placed
 
     backbone = folders.load(str(tasks.MOBILENET), revision=None, offline=True)

@@ -174,9 +174,9 @@ def tensorflow() -> Any:
     """The package, or the test is skipped."""
     if importlib.util.find_spec("tensorflow") is None:
         pytest.skip("needs tensorflow, which is not installed; `make test` runs these with its extras")
-    from headstart.sources import _tensors
+    from headstart.sources.saved_models import tensors
 
-    return _tensors.tensorflow()
+    return tensors.tensorflow()
 
 
 def text_model(folder: Path) -> Any:

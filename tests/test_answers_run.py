@@ -15,7 +15,7 @@ from pyarrow import parquet
 import families
 import headstart
 from headstart.cli import main
-from headstart.data import answers as written
+from headstart.data.truths import answers as written
 from headstart.errors import DataError, MismatchError
 from headstart.network import Headed
 from headstart.run import Run

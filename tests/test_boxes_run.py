@@ -19,15 +19,15 @@ import families
 import headstart
 from headstart.cli import main
 from headstart.contracts import Frame
-from headstart.data import boxes
 from headstart.data.read import read
+from headstart.data.truths import boxes
 from headstart.errors import SettingError
 from headstart.model import Model, usage
 from headstart.network import Headed, Whole, class_of
 from headstart.run import Run
 from headstart.sources import dir as folders
-from headstart.tasks import _found_boxes
 from headstart.tasks import object_detection as task
+from headstart.tasks.boxes import found_boxes
 
 SIZE = (96, 72)
 
@@ -159,7 +159,7 @@ def verify_alike(theirs: Any, ours: Any) -> None:
 @pytest.fixture
 def unrounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Edges as they are, for between two pixels' hundredths the last bits would decide."""
-    monkeypatch.setattr(_found_boxes, "round", lambda value, digits: value, raising=False)
+    monkeypatch.setattr(found_boxes, "round", lambda value, digits: value, raising=False)
 
 
 @pytest.mark.usefixtures("unrounded")

@@ -22,7 +22,8 @@ from headstart import plug, run
 from headstart.contracts import Rows
 from headstart.errors import UnsafeModel
 from headstart.settings import FitSettings
-from headstart.sources import _ref, _safety
+from headstart.sources import _ref
+from headstart.sources.safety import model_folder
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 CONFORMANCE = Path(__file__).resolve().parent / "conformance"
@@ -79,7 +80,7 @@ def shelf(family: families.Family, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     folder = tmp_path / "shelf"
     folder.mkdir()
     (folder / "tiny").symlink_to(family("bert"))
-    digest = _safety.sha256(folder / "tiny" / "model.safetensors")
+    digest = model_folder.sha256(folder / "tiny" / "model.safetensors")
     entry = {"sha256": digest, "modality": "text", "license": "apache-2.0", "about": "a tiny BERT"}
     (folder / "shelf.json").write_text(json.dumps({"tiny": entry}))
     monkeypatch.setenv("SHELF", str(folder))

@@ -24,7 +24,7 @@ from headstart.heads.form import Form
 from headstart.model import Model
 from headstart.network import Headed, Reading, Whole
 from headstart.sources import dir as folders
-from headstart.tasks._classes import Classes
+from headstart.tasks.classes.single import Classes
 
 NAMES = ("bad", "fine", "größer")
 KINDS = {

@@ -14,7 +14,7 @@ from headstart.contracts import Rows
 from headstart.network import Headed, Reading, Whole
 from headstart.sources import dir as folders
 from headstart.tasks import text_classification
-from headstart.tasks._classes import Classes
+from headstart.tasks.classes.single import Classes
 
 HEAD = 32 * 2 + 2
 """A linear layer from 32 numbers to two classes."""

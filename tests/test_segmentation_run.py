@@ -14,8 +14,8 @@ from PIL import Image
 import families
 import headstart
 from headstart import cli, model
-from headstart.data import masks
 from headstart.data.images import open_image
+from headstart.data.truths import masks
 from headstart.errors import MismatchError, SettingError
 from headstart.network import Headed
 from headstart.tasks import semantic_segmentation as task

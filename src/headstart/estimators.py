@@ -18,7 +18,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from headstart import run
-from headstart.data.labels import dumps
+from headstart.data.truths.labels import dumps
 from headstart.errors import DataError
 from headstart.model import Model
 from headstart.settings import FitSettings

@@ -10,8 +10,8 @@ from typing import Any
 from headstart import model, score
 from headstart.contracts import SPLITS, Rows
 from headstart.data.check import accept, check
-from headstart.data.labels import separated
 from headstart.data.read import read
+from headstart.data.truths.labels import separated
 from headstart.errors import MismatchError
 from headstart.model import Model
 from headstart.progress import Listener, Stage, Warned, silent

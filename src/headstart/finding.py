@@ -6,8 +6,8 @@ from typing import Any
 
 from headstart import plug
 from headstart.contracts import Field
-from headstart.data.labels import separated
 from headstart.data.read import Found, read
+from headstart.data.truths.labels import separated
 from headstart.errors import SettingError
 from headstart.settings import FitSettings
 

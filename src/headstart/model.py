@@ -29,7 +29,7 @@ from headstart.heads.form import Form
 from headstart.network import Headed, Reading, Whole, class_of
 from headstart.settings import LONG, PAIRED, WINDOWS
 from headstart.sources import _ref
-from headstart.sources._snippets import OF_TOKENS, OF_WINDOWS
+from headstart.sources.cards.snippets import OF_TOKENS, OF_WINDOWS
 
 FACTS = "headstart.json"
 """Our own facts about a model folder; written last, so that a folder without it is unfinished."""

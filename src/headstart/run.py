@@ -19,7 +19,7 @@ from headstart.contracts import Backbone, Prediction, Problem, Rows, Splits, Str
 from headstart.cost import Meter
 from headstart.data.check import Accepted, Checked, accept, check
 from headstart.data.fields import content
-from headstart.data.lengths import token_facts
+from headstart.data.findings.lengths import token_facts
 from headstart.data.read import Found
 from headstart.data.split import split
 from headstart.errors import MismatchError, SettingError

@@ -22,8 +22,9 @@ from torch.nn.functional import one_hot
 import families
 import tones
 from headstart.contracts import Rows
-from headstart.data import answers, boxes, labels, masks, spans, words
-from headstart.tasks import _ctc, semantic_segmentation
+from headstart.data.truths import answers, boxes, labels, masks, spans, words
+from headstart.tasks import semantic_segmentation
+from headstart.tasks.speech import ctc
 
 NAMES = ("alpha", "beta", "gamma")
 SETS = (("alpha",), ("alpha", "beta"), ("gamma",), (), ("beta", "gamma"), ("gamma",), ("beta",), NAMES)
@@ -127,23 +128,23 @@ def _unknowing_of_pixels(targets: torch.Tensor, num_classes: int) -> torch.Tenso
 
 
 def _letters(row: torch.Tensor) -> list[int]:
-    return [int(number) for number in row[_ctc.FIRST :] if number >= 0]
+    return [int(number) for number in row[ctc.FIRST :] if number >= 0]
 
 
 def _sure_of_letters(targets: torch.Tensor, num_outputs: int) -> torch.Tensor:
     """Each letter at every second frame, and blanks between and behind them."""
-    output = torch.zeros(len(targets), int(targets[:, _ctc.FRAMES].max()), num_outputs)
+    output = torch.zeros(len(targets), int(targets[:, ctc.FRAMES].max()), num_outputs)
     for row, target in enumerate(targets):
-        output[row, :, int(target[_ctc.NOTHING])] = SURE
+        output[row, :, int(target[ctc.NOTHING])] = SURE
         for at, letter in enumerate(_letters(target)):
-            output[row, 2 * at, int(target[_ctc.NOTHING])] = 0
+            output[row, 2 * at, int(target[ctc.NOTHING])] = 0
             output[row, 2 * at, letter] = SURE
     return output
 
 
 def _cost_of_any(target: torch.Tensor, num_outputs: int) -> float:
     """What a letter costs where every output is as likely as any: by the number of alignments, counted one by one."""
-    letters, num_frames = _letters(target), int(target[_ctc.FRAMES])
+    letters, num_frames = _letters(target), int(target[ctc.FRAMES])
     ways: dict[tuple[int, bool], int] = {(0, True): 1}  # letters written so far, and whether the last frame was blank
     for _ in range(num_frames):
         after: dict[tuple[int, bool], int] = {}
@@ -192,7 +193,7 @@ TRUTHS: Mapping[str, Truth] = {
         lambda content: list(SAID[: len(content)]),
         _sure_of_letters,
         lambda answer: answer["text"],
-        lambda targets: (targets[:, _ctc.FIRST :] >= 0).sum(dim=1),
+        lambda targets: (targets[:, ctc.FIRST :] >= 0).sum(dim=1),
         lambda targets, num_outputs: torch.tensor([_cost_of_any(row, num_outputs) for row in targets]),
     ),
     "boxes": Truth(

@@ -14,7 +14,7 @@ import families
 from headstart import plug
 from headstart.contracts import Rows
 from headstart.tasks import text_classification as good
-from headstart.tasks._classes import Classes
+from headstart.tasks.classes.single import Classes
 
 
 @pytest.mark.parametrize("check", task_checks.CHECKS, ids=lambda check: check.__name__)

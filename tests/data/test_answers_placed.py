@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from headstart.data import answers
 from headstart.data.part import MISSING
 from headstart.data.problems import Fault
+from headstart.data.truths import answers
 
 CONTEXT = "Anna was born in 1973. In 1973 she was small."
 BORN = {"text": "1973", "start": 17}

@@ -11,8 +11,9 @@ import pytest
 from PIL import Image
 
 from headstart.contracts import Field
-from headstart.data import boxes, fields
+from headstart.data import fields
 from headstart.data.read import Found, read
+from headstart.data.truths import boxes
 from headstart.errors import DataError
 
 WIDE, HIGH = 40, 30
@@ -263,7 +264,7 @@ def test_one_split_is_judged_with_another(tmp_path: Path) -> None:
 
 def test_binding_does_not_take_boxes_for_classes() -> None:
     rows = [{"file_name": "a.png", "label": json.loads(CAT)}, {"file_name": "b.png", "label": []}]
-    from headstart.data.tables import open_memory
+    from headstart.data.formats.tables import open_memory
 
     found = fields.infer(open_memory(rows, "rows"), CANDIDATES, task=None, asked=fields.Asked())
     assert found.task == "object-detection"

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 from sklearn.datasets import load_digits
 
-from headstart.data.duplicates import groups, near_images, near_texts, text_keys
+from headstart.data.findings.duplicates import groups, near_images, near_texts, text_keys
 
 
 def _column(texts: list[str]) -> pa.ChunkedArray:

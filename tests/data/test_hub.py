@@ -9,7 +9,7 @@ import datasets
 import pytest
 from PIL import Image
 
-from headstart.data.hub import is_hub_id, open_hub, part_of
+from headstart.data.formats.hub import is_hub_id, open_hub, part_of
 
 
 @pytest.mark.parametrize("text", ["hub:imdb", "hub:org/name", "org/name", "org/name#config", "org/a-b"])

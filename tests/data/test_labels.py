@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 
 from headstart import run
-from headstart.data import labels
 from headstart.data.check import accept, check
 from headstart.data.read import Found
 from headstart.data.split import split
+from headstart.data.truths import labels
 from headstart.errors import DataError, SettingError
 from headstart.settings import FitSettings
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from headstart.data.lengths import token_facts
+from headstart.data.findings.lengths import token_facts
 
 
 def test_counts_become_figures() -> None:

@@ -13,9 +13,9 @@ from PIL import Image
 
 import families
 from headstart import plug
-from headstart.data import masks, palettes
 from headstart.data.check import check
 from headstart.data.read import Found, read
+from headstart.data.truths import masks, palettes
 from headstart.errors import DataError
 
 CANDIDATES = {name: plug.load("tasks", name).fields for name in plug.names("tasks")}

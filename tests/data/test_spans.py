@@ -11,8 +11,8 @@ import pyarrow as pa
 import pytest
 
 from headstart.contracts import Rows
-from headstart.data import spans, words
 from headstart.data.read import Found, read
+from headstart.data.truths import spans, words
 from headstart.tasks import text_classification, token_classification
 
 CANDIDATES = {"text-classification": text_classification.fields, "token-classification": token_classification.fields}

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from headstart.data import squad
+from headstart.data.formats import squad
 from headstart.errors import DataError
 
 ANSWER = [{"text": "1973", "answer_start": 3}]

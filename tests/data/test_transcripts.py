@@ -14,7 +14,7 @@ from headstart.contracts import Field
 from headstart.data.check import check
 from headstart.data.problems import Fault
 from headstart.data.read import Found, read
-from headstart.data.transcripts import cleaned, plain
+from headstart.data.truths.transcripts import cleaned, plain
 from headstart.errors import DataError
 
 SPEECH = (

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from headstart.sources import _torchvision
+from headstart.sources.modules import mended_torchvision
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "conformance"))
 pytest.register_assert_rewrite("source_checks")
 # timm brings a torchvision that does not fit a torch without CUDA, and tests import transformers themselves
-_torchvision.mend()
+mended_torchvision.mend()

@@ -15,7 +15,7 @@ from headstart.heads import layers
 from headstart.heads.form import Form
 from headstart.network import Headed, Reading
 from headstart.sources import _ref
-from headstart.tasks._classes import Classes
+from headstart.tasks.classes.single import Classes
 
 SWIN: dict[str, Any] = {"name": "swin_tiny_patch4_window7_224", "img_size": 32, "window_size": 4, "embed_dim": 24}
 VIT: dict[str, Any] = {"name": "test_vit", "img_size": 32}

@@ -23,7 +23,8 @@ from headstart.errors import (
     SettingError,
     UnsafeModel,
 )
-from headstart.sources import _ref, _saved_model, _signature, tfhub
+from headstart.sources import _ref, tfhub
+from headstart.sources.saved_models import graphs, signatures
 
 TEXTS = [text for text, _ in families.reviews(9)]
 
@@ -193,9 +194,9 @@ def _asset_elsewhere(graph: Any) -> None:
 )
 def test_a_graph_that_was_tampered_with_is_refused(change: Any, texts: tuple[Path, Any], tmp_path: Path) -> None:
     shutil.copytree(texts[0], tmp_path / "copy")
-    _saved_model.verify(tmp_path / "copy")
+    graphs.verify(tmp_path / "copy")
     with pytest.raises(UnsafeModel):
-        _saved_model.verify(_changed(tmp_path / "copy", change))
+        graphs.verify(_changed(tmp_path / "copy", change))
 
 
 def test_a_link_out_of_the_folder_is_refused(texts: tuple[Path, Any], tmp_path: Path) -> None:
@@ -301,9 +302,9 @@ def test_a_handle_has_its_version_in_it(texts: tuple[Path, Any]) -> None:
 
 
 def test_what_a_model_reads_is_told_by_its_bytes(texts: tuple[Path, Any], images: tuple[Path, Any]) -> None:
-    assert _signature.modality_of(texts[0] / "saved_model.pb") == "text"
-    assert _signature.modality_of(images[0] / "saved_model.pb") == "image"
-    assert _signature.modality_of(texts[0] / "fingerprint.pb") is None
+    assert signatures.modality_of(texts[0] / "saved_model.pb") == "text"
+    assert signatures.modality_of(images[0] / "saved_model.pb") == "image"
+    assert signatures.modality_of(texts[0] / "fingerprint.pb") is None
 
 
 def test_without_tensorflow_the_message_installs_it(texts: tuple[Path, Any], monkeypatch: pytest.MonkeyPatch) -> None:

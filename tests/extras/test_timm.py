@@ -288,7 +288,7 @@ def test_the_pixels_of_a_bare_module_are_those_of_torchvision() -> None:
     foreign.timm()
     from torchvision import transforms
 
-    from headstart.sources._pixels import MEAN, STD, Pixels
+    from headstart.sources.items.pixels import MEAN, STD, Pixels
 
     for reads in (Pixels(), Pixels.of({"size": 32}), Pixels(96, 110, (0.5, 0.4, 0.3), (0.1, 0.2, 0.3))):
         steps = [

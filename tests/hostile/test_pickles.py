@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from headstart.errors import UnsafeModel
-from headstart.sources import _archives, _pickles
-from headstart.sources._pickles import Made, Storage
+from headstart.sources.safety import archives, opcodes
+from headstart.sources.safety.opcodes import Made, Storage
 
 ORDERED = b"ccollections\nOrderedDict\n)R"
 STORAGE = b"(" + pickles.text("storage") + b"ctorch\n%b\n" + pickles.text("0") + pickles.text("cpu") + b"K\x04tQ"
@@ -54,7 +54,7 @@ REFUSED = {
 
 
 def walked(content: bytes) -> object:
-    return _pickles.walk(io.BytesIO(content), "file")[0]
+    return opcodes.walk(io.BytesIO(content), "file")[0]
 
 
 @pytest.mark.parametrize(("content", "says"), REFUSED.values(), ids=REFUSED.keys())
@@ -65,7 +65,7 @@ def test_what_weights_never_say_is_refused(content: bytes, says: str) -> None:
 
 
 def test_a_pickle_that_is_too_long_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_pickles, "MOST_OPCODES", 10)
+    monkeypatch.setattr(opcodes, "MOST_OPCODES", 10)
     with pytest.raises(UnsafeModel, match="more than 10 opcodes"):
         walked(b"\x80\x02" + b"N" * 20 + b".")
 
@@ -92,7 +92,7 @@ def test_what_weights_say_is_seen(content: bytes, expected: object) -> None:
 def test_the_storages_of_a_file_are_those_that_torch_wrote(tmp_path: Path) -> None:
     torch.save({"a": torch.ones(3), "b": torch.ones(2, 2, dtype=torch.int64)}, tmp_path / "a.pt")
     content = torch._C.PyTorchFileReader(str(tmp_path / "a.pt")).get_record("data.pkl")
-    found = _pickles.walk(io.BytesIO(content), "file")[1]
+    found = opcodes.walk(io.BytesIO(content), "file")[1]
     assert found == {"0": Storage("0", "torch FloatStorage", 3), "1": Storage("1", "torch LongStorage", 4)}
 
 
@@ -109,7 +109,7 @@ def test_a_damaged_file_is_refused_in_one_sentence_or_is_as_good_as_before(is_ol
             damaged[chance.randrange(len(damaged))] = chance.randrange(256)
         path.write_bytes(damaged[: chance.choice((None, chance.randrange(len(damaged))))])
         try:
-            _archives.verify(path)
+            archives.verify(path)
         except UnsafeModel as error:
             refused.append(str(error))
     assert len(refused) > 200
@@ -133,7 +133,7 @@ STACKED = {
 def test_a_stacked_file_is_whole_and_nothing_more(content: bytes, says: str, tmp_path: Path) -> None:
     (tmp_path / "a.pt").write_bytes(content)
     with pytest.raises(UnsafeModel, match=says):
-        _archives.verify(tmp_path / "a.pt")
+        archives.verify(tmp_path / "a.pt")
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_an_archive_has_limits(
     name: str, value: int, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     torch.save({"w": torch.ones(2)}, tmp_path / "a.pt")
-    _archives.verify(tmp_path / "a.pt")
-    monkeypatch.setattr(_archives, name, value)
+    archives.verify(tmp_path / "a.pt")
+    monkeypatch.setattr(archives, name, value)
     with pytest.raises(UnsafeModel, match=says):
-        _archives.verify(tmp_path / "a.pt")
+        archives.verify(tmp_path / "a.pt")

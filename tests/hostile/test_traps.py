@@ -17,8 +17,8 @@ from traps import CANARY, MISFITS, NOT_LIVE, PAYLOADS, PICKLED, PICKLES, TRAPS, 
 
 import families
 from headstart.errors import ModelError, UnsafeModel
-from headstart.sources import _archives
 from headstart.sources import dir as folders
+from headstart.sources.safety import archives
 
 FOUND_WHEN_CONVERTED = {"one number a million times", "no weights", "no number in a pickle"}
 SHARDS = {"a shard that is missing", "a shard elsewhere"}
@@ -108,7 +108,7 @@ STATIC = [trap for trap in PICKLES if trap.id not in FOUND_WHEN_CONVERTED | SHAR
 def test_a_pickle_is_refused_by_looking_alone(trap: Trap, folder: Path) -> None:
     trap.set_up(folder)
     with no_reader(), pytest.raises(UnsafeModel) as refused:
-        _archives.verify(folder / PICKLED)
+        archives.verify(folder / PICKLED)
     assert trap.says in str(refused.value)
 
 

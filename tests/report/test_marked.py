@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from headstart.data.spans import Span
+from headstart.data.truths.spans import Span
 from headstart.report import marked
 from headstart.report.marked import Piece
 

@@ -11,8 +11,8 @@ import pytest
 import families
 from headstart.contracts import Backbone
 from headstart.errors import DataError, SettingError
-from headstart.sources import _encoded
 from headstart.sources import dir as folders
+from headstart.sources.items import compact
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def test_only_a_text_that_loses_its_end_counts_as_cut(
 
 
 def test_cut_texts_are_counted_across_chunks(bert: Backbone, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_encoded, "CHUNK", 2)
+    monkeypatch.setattr(compact, "CHUNK", 2)
     encoded = bert.prepare(["fine", "fine " * 30, "fine " * 22, "fine " * 40, "dull"])
     assert encoded.lengths.tolist() == [3, 24, 24, 24, 3]
     assert encoded.truncated == 2

@@ -13,7 +13,8 @@ import pytest
 
 import families
 from headstart.errors import ModelNotFound, UnsafeModel
-from headstart.sources import _digests, _packaged, hf
+from headstart.sources import _packaged, hf
+from headstart.sources.safety import digests
 
 Fetched = tuple[Path, list[list[str]]]
 
@@ -151,7 +152,7 @@ def test_pickled_weights_are_fetched_where_there_are_no_others(fetched: Fetched,
     (fetched[0] / "model.safetensors").unlink()
     backbone = hf.load("tests/tiny", revision=None, offline=False)
     assert fetched[1] == [hf.PATTERNS, hf.PATTERNS + hf.PICKLED]
-    assert backbone.ref.sha256["pytorch_model.bin"] == _digests.sha256(fetched[0] / "pytorch_model.bin")
+    assert backbone.ref.sha256["pytorch_model.bin"] == digests.sha256(fetched[0] / "pytorch_model.bin")
     assert torch.equal(backbone.module.state_dict()["pooler.dense.bias"], weights["pooler.dense.bias"])
 
 

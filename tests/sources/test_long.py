@@ -10,9 +10,9 @@ import pytest
 import families
 from headstart.contracts import Backbone
 from headstart.errors import MismatchError
-from headstart.sources import _encoded, _long
 from headstart.sources import dir as folders
-from headstart.sources._long import Frame
+from headstart.sources.items import compact, long_texts
+from headstart.sources.items.long_texts import Frame
 from headstart.windows import Windows
 
 FAMILIES = ("bert", "roberta")
@@ -88,8 +88,8 @@ def test_what_is_lost_is_counted(long: str, truncated: int, lost: int, family: f
 
 
 def test_windows_know_their_texts_across_chunks(family: families.Family, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_encoded, "CHUNK", 2)
-    monkeypatch.setattr(_encoded, "LONG_CHUNK", 1)
+    monkeypatch.setattr(compact, "CHUNK", 2)
+    monkeypatch.setattr(compact, "LONG_CHUNK", 1)
     texts = ["fine " * 30, "dull " * 50, "fine", "dull " * 44, ""]
     encoded = loaded("bert", family).prepare(texts, long="chunks")
     assert isinstance(encoded, Windows)
@@ -127,7 +127,7 @@ def test_a_tokenizer_that_rewrites_texts_is_refused() -> None:
 @pytest.mark.parametrize("length", [8, 9, 23, 1000])
 @pytest.mark.parametrize("frame", [Frame(1, 1), Frame(0, 1), Frame(0, 0), Frame(2, 0)], ids=str)
 def test_windows_are_few_and_of_nearly_equal_length(length: int, frame: Frame) -> None:
-    rows = _long.kept(length, 7, frame, "chunks")
+    rows = long_texts.kept(length, 7, frame, "chunks")
     own = [len(row) - frame.before - frame.after for row in rows]
     assert len(rows) == np.ceil((length - frame.before - frame.after) / (7 - frame.before - frame.after))
     assert max(own) - min(own) <= 1

@@ -10,7 +10,7 @@ import pytest
 
 import families
 from headstart.sources import dir as folders
-from headstart.sources._pairs import EncodedPairs
+from headstart.sources.items.text_pairs import EncodedPairs
 
 PAIRS = [("what is dull?", "the film was very dull"), ("who?", "a kind, warm day with one clear view"), ("a", "b")]
 FAMILIES = ("bert", "roberta", "distilbert")

@@ -15,9 +15,9 @@ import families
 from headstart import windows
 from headstart.contracts import Frame
 from headstart.data.images import open_image, size_if_known
-from headstart.sources import _places
 from headstart.sources import dir as folders
-from headstart.sources._pixels import Pixels
+from headstart.sources.items import places
+from headstart.sources.items.pixels import Pixels
 from headstart.train import views
 
 PLAIN = Pixels(mean=(0, 0, 0), std=(1 / 255,) * 3)
@@ -33,7 +33,7 @@ def ramp(width: int, height: int) -> Any:
 
 @pytest.mark.parametrize("length", [1, 127, 128, 129, 200, 250, 1000])
 def test_tiles_cover_a_side_and_overlap_by_a_quarter(length: int) -> None:
-    found = _places.starts(length, 128)
+    found = places.starts(length, 128)
     assert found[0] == 0
     assert 0 <= found[-1] + 128 - max(128, length) < 32
     assert all(start % 32 == 0 for start in found)
@@ -41,7 +41,7 @@ def test_tiles_cover_a_side_and_overlap_by_a_quarter(length: int) -> None:
 
 
 def test_an_input_shows_what_it_says_it_covers() -> None:
-    rows = _places.encoded(PLAIN, [ramp(100, 70)], Frame(64, 1.0))
+    rows = places.encoded(PLAIN, [ramp(100, 70)], Frame(64, 1.0))
     inputs = rows.take(range(len(rows.lengths)))
     assert inputs.where is not None
     for pixels, (left, top, right, bottom, *sizes) in zip(inputs.tensors["pixel_values"], inputs.where, strict=True):
@@ -51,21 +51,21 @@ def test_an_input_shows_what_it_says_it_covers() -> None:
 
 
 def test_a_small_picture_is_padded_with_the_mean_on_its_right_and_below() -> None:
-    (pixels,) = _places.encoded(PLAIN, [ramp(20, 30)], Frame(32, 1.0)).take([0]).tensors["pixel_values"]
+    (pixels,) = places.encoded(PLAIN, [ramp(20, 30)], Frame(32, 1.0)).take([0]).tensors["pixel_values"]
     assert pixels[:, 30:].eq(0).all()
     assert pixels[:, :, 20:].eq(0).all()
     assert pixels[0, 0, :20].round().tolist() == list(range(20))
 
 
 def test_without_a_scale_a_picture_is_as_large_as_fits() -> None:
-    inputs = _places.encoded(PLAIN, [ramp(200, 100)], Frame(64)).take([0])
+    inputs = places.encoded(PLAIN, [ramp(200, 100)], Frame(64)).take([0])
     assert inputs.where is not None
     assert inputs.where[0].tolist() == [0, 0, 200, 200, 200, 100, 64, 64]
     assert inputs.tensors["pixel_values"][0, :, 32:].eq(0).all()
 
 
 def test_every_row_has_the_item_it_is_of() -> None:
-    rows = _places.encoded(PLAIN, [ramp(20, 20), ramp(90, 70), ramp(64, 64)], Frame(64, 1.0))
+    rows = places.encoded(PLAIN, [ramp(20, 20), ramp(90, 70), ramp(64, 64)], Frame(64, 1.0))
     assert windows.owners(rows).tolist() == [0, 1, 1, 1, 1, 2]
     assert [where.tolist() for where in rows.encoded.covered([1, 5])] == [  # type: ignore[attr-defined]
         [0, 0, 64, 64, 90, 70, 64, 64],
@@ -89,7 +89,7 @@ def test_a_view_says_where_its_edges_went(names: tuple[str, ...]) -> None:
 
 
 def test_an_input_of_a_view_covers_what_it_shows_of_the_picture() -> None:
-    rows = _places.encoded(PLAIN, [ramp(100, 70)], Frame(64, 1.0))
+    rows = places.encoded(PLAIN, [ramp(100, 70)], Frame(64, 1.0))
     mirrored = rows.changed(lambda row, image: (image.transpose(0), (image.size[0], 0, 0, image.size[1])))
     inputs = mirrored.take(range(4))
     assert inputs.where is not None

@@ -12,8 +12,9 @@ import pytest
 
 import families
 from headstart.errors import ModelNotFound, SettingError, UnsafeModel
-from headstart.sources import _folder, _safety
+from headstart.sources import _folder
 from headstart.sources import dir as folders
+from headstart.sources.safety import model_folder
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def with_keys(path: Path, **values: Any) -> None:
     path.write_text(json.dumps({**facts, **values}))
 
 
-@pytest.mark.parametrize("name", _safety.CONFIGS)
+@pytest.mark.parametrize("name", model_folder.CONFIGS)
 @pytest.mark.parametrize(
     "values",
     [

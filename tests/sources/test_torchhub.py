@@ -23,7 +23,8 @@ from headstart import cut, network, stack
 from headstart.contracts import Inputs
 from headstart.encoding.encoder import load_backbone
 from headstart.errors import HeadstartError, MismatchError, ModelError, ModelNotFound, SettingError, UnsafeModel
-from headstart.sources import _entry, _hubconf, _ref, torchhub
+from headstart.sources import _ref, torchhub
+from headstart.sources.modules import entries, hub_code
 
 TASK = "AutoModelForImageClassification"
 
@@ -62,24 +63,24 @@ def batch(backbone: Any) -> Inputs:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("a/b:net", _entry.Entry("a/b", "net")),
-        ("a/b@v1:net", _entry.Entry("a/b", "net", "v1")),
-        ("a/b:net:x:3:k=v:n=2", _entry.Entry("a/b", "net", None, ("x", 3), {"k": "v", "n": 2})),
+        ("a/b:net", entries.Entry("a/b", "net")),
+        ("a/b@v1:net", entries.Entry("a/b", "net", "v1")),
+        ("a/b:net:x:3:k=v:n=2", entries.Entry("a/b", "net", None, ("x", 3), {"k": "v", "n": 2})),
         (
             "a/b:net:pretrained=false?size=32",
-            _entry.Entry("a/b", "net", None, (), {"pretrained": False}, {"size": "32"}),
+            entries.Entry("a/b", "net", None, (), {"pretrained": False}, {"size": "32"}),
         ),
     ],
     ids=str,
 )
-def test_a_reference_names_repository_entry_and_arguments(text: str, expected: _entry.Entry) -> None:
-    assert _entry.parse(text) == expected
+def test_a_reference_names_repository_entry_and_arguments(text: str, expected: entries.Entry) -> None:
+    assert entries.parse(text) == expected
 
 
 @pytest.mark.parametrize("text", ["", "net", "a/b", "a/b:", ":net", "a/b/c:net", "./nowhere:net", "/no/where:net"])
 def test_a_reference_without_repository_or_entry_is_refused_with_the_form(text: str) -> None:
     with pytest.raises(ModelNotFound, match="Give REPO:ENTRY"):
-        _entry.parse(text)
+        entries.parse(text)
 
 
 def test_without_trust_no_code_of_the_repository_runs(tmp_path: Path) -> None:
@@ -379,12 +380,12 @@ def test_how_images_are_read_belongs_to_the_digest(repository: Path) -> None:
 @pytest.fixture
 def cached() -> Iterator[Path]:
     """A repository in PyTorch's cache, with a checkpoint of one of its entries."""
-    folder = foreign.repository(_hubconf.hub_folder() / "some-one_the_net_v1.0")
-    (_hubconf.hub_folder() / "checkpoints").mkdir(exist_ok=True)
+    folder = foreign.repository(hub_code.hub_folder() / "some-one_the_net_v1.0")
+    (hub_code.hub_folder() / "checkpoints").mkdir(exist_ok=True)
     for name in ("resnet20-0123abcd.pth", "other-0123abcd.pth", "resnet20.txt"):
-        (_hubconf.hub_folder() / "checkpoints" / name).write_bytes(b"0" * 2**20)
+        (hub_code.hub_folder() / "checkpoints" / name).write_bytes(b"0" * 2**20)
     yield folder
-    shutil.rmtree(_hubconf.hub_folder())
+    shutil.rmtree(hub_code.hub_folder())
 
 
 def test_offline_a_repository_comes_from_pytorchs_cache(cached: Path) -> None:

@@ -18,7 +18,7 @@ except OSError:
 for name in ("nms", "qnms"):
     torch.library.register_fake(f"torchvision::{name}")(lambda dets, scores, iou_threshold: dets)
 """
-MEND = "from headstart.sources import _torchvision; _torchvision.mend({}); _torchvision.mend(); "
+MEND = "from headstart.sources.modules import mended_torchvision as m; m.mend({}); m.mend(); "
 
 
 def ran(code: str, place: Path) -> subprocess.CompletedProcess[str]:
@@ -40,7 +40,7 @@ def test_alone_it_fails_over_the_missing_operator(broken: Path) -> None:
 
 
 def test_mended_it_can_be_imported_twice_over(broken: Path) -> None:
-    done = ran(MEND.format("") + "import torchvision; _torchvision.mend()", broken)
+    done = ran(MEND.format("") + "import torchvision; m.mend()", broken)
     assert done.returncode == 0, done.stderr
 
 

@@ -15,8 +15,8 @@ import families
 from headstart import run
 from headstart.errors import MismatchError
 from headstart.settings import FitSettings
-from headstart.sources import _plain
 from headstart.sources import dir as folders
+from headstart.sources.modules import plain_modules
 from headstart.strategies import scratch
 
 AUTO = {"bert": "AutoModelForSequenceClassification", "vit": "AutoModelForImageClassification"}
@@ -54,9 +54,9 @@ def test_weights_are_as_wide_as_the_family_draws_them(family: families.Family) -
     assert float(words[1:].std()) == pytest.approx(families.WEIGHTS["initializer_range"], rel=0.05)
 
 
-def plain(*layers: nn.Module) -> _plain.Plain:
+def plain(*layers: nn.Module) -> plain_modules.Plain:
     """A module of PyTorch's own make, its classifier the last of the layers."""
-    return _plain.plain(nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), *layers), size=8)
+    return plain_modules.plain(nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), *layers), size=8)
 
 
 ENDS = (nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 2))

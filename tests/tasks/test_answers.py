@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from headstart.tasks import _answers
+from headstart.tasks.spans import answers_judged
 
 NORMALISED = {
     "an article": ("the Eiffel Tower", "eiffel tower"),
@@ -28,7 +28,7 @@ NORMALISED = {
 
 @pytest.mark.parametrize(("text", "expected"), NORMALISED.values(), ids=NORMALISED)
 def test_an_answer_is_normalised(text: str, expected: str) -> None:
-    assert _answers.normalised(text) == expected
+    assert answers_judged.normalised(text) == expected
 
 
 JUDGED = {
@@ -56,5 +56,5 @@ JUDGED = {
 
 @pytest.mark.parametrize(("given", "golds", "exact", "overlap"), JUDGED.values(), ids=JUDGED)
 def test_an_answer_is_judged(given: str, golds: list[str], exact: float, overlap: float) -> None:
-    assert _answers.exact_match(given, golds) == exact
-    assert _answers.f1(given, golds) == pytest.approx(overlap)
+    assert answers_judged.exact_match(given, golds) == exact
+    assert answers_judged.f1(given, golds) == pytest.approx(overlap)

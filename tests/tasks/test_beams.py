@@ -9,9 +9,9 @@ from collections import defaultdict
 import numpy as np
 import pytest
 
-from headstart.tasks import _beams
-from headstart.tasks._language import Language, learnt
-from headstart.tasks._times import told
+from headstart.tasks.speech import beam_search
+from headstart.tasks.speech.languages import Language, learnt
+from headstart.tasks.speech.word_times import told
 
 PIECES = ("", "", " ", "a", "b")
 BLANK = 0
@@ -38,7 +38,7 @@ def by_hand(frames: np.ndarray) -> tuple[str, float]:
     return best, totals[best]
 
 
-def text_of(heard: list[_beams.Heard]) -> str:
+def text_of(heard: list[beam_search.Heard]) -> str:
     return "".join(PIECES[one.piece] for one in heard)
 
 
@@ -48,7 +48,7 @@ def test_a_wide_search_finds_the_text_that_all_paths_together_favour(seed: int) 
     frames = np.log(random.dirichlet(np.full(len(PIECES), 0.6), size=5))
     frames[:, 1] = -30.0  # the unknown is never written
 
-    heard = _beams.search(frames, PIECES, blank=BLANK, beams=200)
+    heard = beam_search.search(frames, PIECES, blank=BLANK, beams=200)
 
     assert text_of(heard) == by_hand(frames)[0]
 
@@ -57,16 +57,16 @@ def test_several_unlikely_paths_beat_the_likeliest_one() -> None:
     # the likeliest path is all blanks with 0.36, but three paths give "a" with 0.64 together
     frames = log_probs([{"-": 0.6, "a": 0.4}] * 2)
 
-    assert text_of(_beams.greedy(frames, BLANK)) == ""
-    assert text_of(_beams.search(frames, PIECES, blank=BLANK, beams=4)) == "a"
+    assert text_of(beam_search.greedy(frames, BLANK)) == ""
+    assert text_of(beam_search.search(frames, PIECES, blank=BLANK, beams=4)) == "a"
 
 
 def test_a_letter_twice_needs_a_blank_between() -> None:
     sure = {"a": 1.0}
 
     for look in (
-        lambda frames: _beams.greedy(frames, BLANK),
-        lambda frames: _beams.search(frames, PIECES, blank=BLANK, beams=4),
+        lambda frames: beam_search.greedy(frames, BLANK),
+        lambda frames: beam_search.search(frames, PIECES, blank=BLANK, beams=4),
     ):
         assert text_of(look(log_probs([sure, sure]))) == "a"
         assert text_of(look(log_probs([sure, {"-": 1.0}, sure]))) == "aa"
@@ -76,7 +76,7 @@ def test_letters_remember_their_frames() -> None:
     frames = log_probs([{"-": 1}, {"a": 1}, {"a": 1}, {"_": 1}, {"-": 1}, {"b": 1}])
     where = np.stack([np.arange(6) * 0.02, np.arange(1, 7) * 0.02], axis=1)
 
-    for heard in (_beams.greedy(frames, BLANK), _beams.search(frames, PIECES, blank=BLANK, beams=4)):
+    for heard in (beam_search.greedy(frames, BLANK), beam_search.search(frames, PIECES, blank=BLANK, beams=4)):
         words = told(heard, PIECES, where, silence=1.0)["words"]
         assert [(word["word"], word["start"], word["end"]) for word in words] == [("a", 0.02, 0.06), ("b", 0.1, 0.12)]
 
@@ -84,8 +84,8 @@ def test_letters_remember_their_frames() -> None:
 def test_nothing_heard_is_an_empty_text() -> None:
     frames = log_probs([{"-": 1.0}] * 3)
 
-    assert _beams.greedy(frames, BLANK) == []
-    assert _beams.search(frames, PIECES, blank=BLANK, beams=4) == []
+    assert beam_search.greedy(frames, BLANK) == []
+    assert beam_search.search(frames, PIECES, blank=BLANK, beams=4) == []
     assert told([], PIECES, np.zeros((3, 2)), silence=0.9) == {"text": "", "confidence": 0.9, "words": []}
 
 
@@ -93,7 +93,7 @@ def test_only_words_of_the_list_are_heard() -> None:
     frames = log_probs([{"a": 0.9, "b": 0.1}, {"_": 1.0}, {"a": 0.9, "b": 0.1}])
     only_b = Language(("b",))
 
-    assert text_of(_beams.search(frames, PIECES, blank=BLANK, beams=8, language=only_b)) == "b b"
+    assert text_of(beam_search.search(frames, PIECES, blank=BLANK, beams=8, language=only_b)) == "b b"
 
 
 def test_what_follows_what_decides_where_the_sound_does_not() -> None:
@@ -101,10 +101,10 @@ def test_what_follows_what_decides_where_the_sound_does_not() -> None:
 
     for second in ("a", "b"):
         language = learnt([f"a {second}"] * 5 + ["a", "b"])
-        assert text_of(_beams.search(frames, PIECES, blank=BLANK, beams=8, language=language)) == f"a {second}"
+        assert text_of(beam_search.search(frames, PIECES, blank=BLANK, beams=8, language=language)) == f"a {second}"
 
 
 def test_a_long_silence_keeps_no_prefixes_alive() -> None:
     frames = log_probs([{"-": 0.8, "a": 0.1, "b": 0.1}] * 3000)
 
-    assert len(_beams.search(frames, PIECES, blank=BLANK, beams=4)) < 3000
+    assert len(beam_search.search(frames, PIECES, blank=BLANK, beams=4)) < 3000

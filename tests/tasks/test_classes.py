@@ -11,8 +11,9 @@ import torch
 from sklearn.metrics import accuracy_score, f1_score
 
 from headstart.contracts import Rows
-from headstart.tasks import _classes, text_classification
-from headstart.tasks._classes import Classes
+from headstart.tasks import text_classification
+from headstart.tasks.classes import single
+from headstart.tasks.classes.single import Classes
 
 THREE = Classes(("a", "b", "c"))
 
@@ -22,49 +23,49 @@ def rows(*labels: str, texts: list[str] | None = None) -> Rows:
 
 
 def test_classes_are_sorted_whatever_the_rows_order() -> None:
-    assert _classes.learn(rows("b", "c", "a", "b")) == THREE
+    assert single.learn(rows("b", "c", "a", "b")) == THREE
 
 
 def test_targets_are_the_places_in_the_sorted_names() -> None:
-    assert _classes.collate(rows("c", "a", "b"), THREE).tolist() == [2, 0, 1]
+    assert single.collate(rows("c", "a", "b"), THREE).tolist() == [2, 0, 1]
 
 
 def test_the_loss_is_the_negative_log_of_the_true_probability() -> None:
     output = torch.log(torch.tensor([[0.7, 0.2, 0.1], [0.1, 0.1, 0.8]]))
     expected = -torch.log(torch.tensor([0.7, 0.1]))
-    torch.testing.assert_close(_classes.loss(output, torch.tensor([0, 1])), expected)
+    torch.testing.assert_close(single.loss(output, torch.tensor([0, 1])), expected)
 
 
 def test_half_precision_output_gives_an_fp32_loss() -> None:
-    assert _classes.loss(torch.zeros(1, 3, dtype=torch.bfloat16), torch.tensor([0])).dtype == torch.float32
+    assert single.loss(torch.zeros(1, 3, dtype=torch.bfloat16), torch.tensor([0])).dtype == torch.float32
 
 
 def test_an_answer_names_the_most_probable_class() -> None:
-    (answer,) = _classes.decode(torch.log(torch.tensor([[0.2, 0.5, 0.3]])), THREE)
+    (answer,) = single.decode(torch.log(torch.tensor([[0.2, 0.5, 0.3]])), THREE)
     assert answer["label"] == "b"
     assert answer["confidence"] == pytest.approx(0.5)
     assert answer["probabilities"] == pytest.approx({"a": 0.2, "b": 0.5, "c": 0.3})
 
 
 def test_of_classes_alike_the_first_is_named() -> None:
-    (answer,) = _classes.decode(torch.zeros(1, 3), THREE)
+    (answer,) = single.decode(torch.zeros(1, 3), THREE)
     assert answer["label"] == "a"
 
 
 def test_enormous_outputs_give_finite_probabilities() -> None:
-    (answer,) = _classes.decode(torch.tensor([[1e30, -1e30, 0.0]]), THREE)
+    (answer,) = single.decode(torch.tensor([[1e30, -1e30, 0.0]]), THREE)
     assert answer["probabilities"] == {"a": 1.0, "b": 0.0, "c": 0.0}
 
 
 def test_the_majority_answers_with_the_shares_of_the_training_rows() -> None:
-    answers = _classes.majority(rows("a", "b", "b", "c"), rows("a", "c"), THREE)
+    answers = single.majority(rows("a", "b", "b", "c"), rows("a", "c"), THREE)
     assert [answer["label"] for answer in answers] == ["b", "b"]
     assert answers[0]["probabilities"] == {"a": 0.25, "b": 0.5, "c": 0.25}
 
 
 def test_metrics_are_scikit_learns() -> None:
     truth, said = ["a", "b", "c", "a", "b"], ["a", "c", "c", "b", "b"]
-    figures = _classes.metrics(_classes.certain(said, THREE), rows(*truth), THREE)
+    figures = single.metrics(single.certain(said, THREE), rows(*truth), THREE)
     assert figures["metrics"]["accuracy"]["value"] == accuracy_score(truth, said)
     assert figures["metrics"]["f1_macro"]["value"] == pytest.approx(f1_score(truth, said, average="macro"))
     assert figures["counts"] == [True, False, True, False, True]
@@ -72,13 +73,13 @@ def test_metrics_are_scikit_learns() -> None:
 
 
 def test_support_counts_the_true_rows_of_a_class() -> None:
-    figures = _classes.metrics(_classes.certain(["a", "a"], THREE), rows("a", "b"), THREE)
+    figures = single.metrics(single.certain(["a", "a"], THREE), rows("a", "b"), THREE)
     assert {name: each["support"] for name, each in figures["per_class"].items()} == {"a": 1, "b": 1, "c": 0}
 
 
 def tf_idf(texts: list[str], labels: list[str]) -> list[Any]:
     train = rows(*labels, texts=texts)
-    answers = text_classification.baselines(train, train, _classes.learn(train), seed=0)
+    answers = text_classification.baselines(train, train, single.learn(train), seed=0)
     return [answer["label"] for answer in answers["TF-IDF + logistic regression"]]
 
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from headstart.data.boxes import Box
+from headstart.data.truths.boxes import Box
 from headstart.heads import cells
 from headstart.heads.form import Form
-from headstart.tasks import _detecting, _found_boxes, _sets
+from headstart.tasks.boxes import detecting, found_boxes, sets
 
 NAMES = ("cat", "dog")
 WHOLE = np.array([0.0, 0, 100, 100, 80, 60, 100, 100])
@@ -18,7 +18,7 @@ WHOLE = np.array([0.0, 0, 100, 100, 80, 60, 100, 100])
 
 def seen(box: Box, where: np.ndarray) -> list[float]:
     """The only target of a picture with one box."""
-    (row,) = _detecting.targets([[box]], NAMES, [where])[0].tolist()
+    (row,) = detecting.targets([[box]], NAMES, [where])[0].tolist()
     return row
 
 
@@ -44,13 +44,13 @@ def test_padding_is_no_part_of_a_box() -> None:
 
 
 def test_crowds_are_not_learnt() -> None:
-    targets = _detecting.targets([[Box("cat", (0, 0, 50, 50), True), Box("dog", (0, 0, 9, 9))]], NAMES, [WHOLE])
+    targets = detecting.targets([[Box("cat", (0, 0, 50, 50), True), Box("dog", (0, 0, 9, 9))]], NAMES, [WHOLE])
     assert targets[0, :, 0].tolist() == [-1, 1]
-    assert _detecting.counted(targets).tolist() == [1]
+    assert detecting.counted(targets).tolist() == [1]
 
 
 def test_an_empty_picture_counts_as_one() -> None:
-    assert _detecting.counted(_detecting.targets([[], [Box("cat", (0, 0, 9, 9))]], NAMES, [WHOLE] * 2)).tolist() == [
+    assert detecting.counted(detecting.targets([[], [Box("cat", (0, 0, 9, 9))]], NAMES, [WHOLE] * 2)).tolist() == [
         1,
         1,
     ]
@@ -79,10 +79,10 @@ def test_every_place_of_every_level_has_a_box_around_its_middle(side: int) -> No
 def test_places_that_fit_best_learn_a_box_and_aim_at_how_well() -> None:
     output = layers().eval()(maps(64))[0].detach()
     real = torch.tensor([[0.0, 0.1, 0.1, 0.5, 0.5], [1.0, 0.6, 0.6, 0.9, 0.9]])
-    chosen, aims = _detecting._assigned(output, real)
+    chosen, aims = detecting._assigned(output, real)
     for number in range(2):
         mine = chosen == number
-        assert 1 <= mine.sum() <= _detecting.BEST
+        assert 1 <= mine.sum() <= detecting.BEST
         low, high = real[number, 1:3], real[number, 3:5]
         assert ((output[mine, 4:6] > low) & (output[mine, 4:6] < high)).all()
     assert ((aims > 0) <= (chosen >= 0)).all()
@@ -91,42 +91,42 @@ def test_places_that_fit_best_learn_a_box_and_aim_at_how_well() -> None:
 
 def test_a_box_smaller_than_any_place_is_learnt_all_the_same() -> None:
     output = layers().eval()(maps(64))[0].detach()
-    chosen, _ = _detecting._assigned(output, torch.tensor([[0.0, 0.501, 0.501, 0.51, 0.51]]))
+    chosen, _ = detecting._assigned(output, torch.tensor([[0.0, 0.501, 0.501, 0.51, 0.51]]))
     assert (chosen == 0).any()
 
 
 def test_the_loss_falls_to_where_the_boxes_are_found() -> None:
     network, given = layers(16), maps(64)
     real = [[Box("cat", (10, 20, 40, 60))], [Box("dog", (50, 10, 80, 40)), Box("cat", (0, 0, 20, 30))]]
-    targets = _detecting.targets(real, NAMES, [WHOLE, WHOLE])
+    targets = detecting.targets(real, NAMES, [WHOLE, WHOLE])
     optimizer = torch.optim.Adam(network.parameters(), lr=0.01)
     for _ in range(60):
         optimizer.zero_grad()
-        _detecting.loss(network(given), targets).sum().backward()
+        detecting.loss(network(given), targets).sum().backward()
         optimizer.step()
     with torch.no_grad():
         output = network(given)
     for row, boxes in zip(output, real, strict=True):
-        answer = _found_boxes.answer(row[None], WHOLE[None], NAMES)
-        assert _found_boxes.is_all(_found_boxes.likely(answer), boxes)
+        answer = found_boxes.answer(row[None], WHOLE[None], NAMES)
+        assert found_boxes.is_all(found_boxes.likely(answer), boxes)
 
 
 def test_a_query_learns_one_box_and_the_others_that_there_is_none() -> None:
     boxes = torch.tensor([[0.1, 0.1, 0.3, 0.3], [0.5, 0.5, 0.9, 0.9], [0.0, 0.0, 0.1, 0.1]])
-    row = torch.cat([boxes, torch.tensor([[0.0, 0.0, _sets.EACH]] * 3), torch.zeros(3, 2)], dim=1)
+    row = torch.cat([boxes, torch.tensor([[0.0, 0.0, sets.EACH]] * 3), torch.zeros(3, 2)], dim=1)
     real = torch.tensor([[1.0, 0.52, 0.5, 0.9, 0.88], [0.0, 0.1, 0.1, 0.3, 0.3]])
-    queries, which = _sets.matched(row, real)
+    queries, which = sets.matched(row, real)
     assert dict(zip(queries.tolist(), which.tolist(), strict=True)) == {1: 0, 0: 1}
 
 
-@pytest.mark.parametrize("kind", [_sets.EACH, _sets.ONE])
+@pytest.mark.parametrize("kind", [sets.EACH, sets.ONE])
 def test_the_loss_of_a_set_is_least_where_it_is_right(kind: float) -> None:
     target = torch.tensor([[[1.0, 0.1, 0.1, 0.5, 0.5]]])
-    more = torch.zeros(1) if kind == _sets.ONE else torch.zeros(0)
+    more = torch.zeros(1) if kind == sets.ONE else torch.zeros(0)
 
     def loss(edges: list[float], logits: list[float]) -> float:
         row = torch.cat([torch.tensor([*edges, 0.0, 0.0, kind, *logits]), more])
-        return float(_detecting.loss(row[None, None], target))
+        return float(detecting.loss(row[None, None], target))
 
     right = loss([0.1, 0.1, 0.5, 0.5], [-9, 9])
     assert right < 0.01
@@ -136,7 +136,7 @@ def test_the_loss_of_a_set_is_least_where_it_is_right(kind: float) -> None:
 
 def test_a_picture_with_nothing_in_it_answers_with_no_box() -> None:
     output = torch.cat([torch.rand(1, 9, 6), torch.full((1, 9, 1), 0.1), torch.full((1, 9, 2), -9.0)], dim=2)
-    assert _found_boxes.answer(output, WHOLE[None], NAMES) == {"boxes": []}
+    assert found_boxes.answer(output, WHOLE[None], NAMES) == {"boxes": []}
 
 
 def test_one_picture_of_one_place_can_be_learnt_from() -> None:

@@ -15,11 +15,12 @@ from seqeval.scheme import IOB2
 
 from headstart import score
 from headstart.contracts import Rows
-from headstart.data import spans
-from headstart.data.spans import Span
-from headstart.data.words import words
-from headstart.tasks import _entities, _taggers, _tags, token_classification
-from headstart.tasks._tags import IGNORED, Tags
+from headstart.data.truths import spans
+from headstart.data.truths.spans import Span
+from headstart.data.truths.words import words
+from headstart.tasks import token_classification
+from headstart.tasks.spans import entities_judged, taggers, tagging
+from headstart.tasks.spans.tagging import IGNORED, Tags
 
 TWO = Tags(("LOC", "PER"))
 
@@ -48,7 +49,7 @@ def test_entity_f1_precision_and_recall_are_seqevals(seed: int) -> None:
     truth = sequences(seed)
     # half of the sentences are found as they are, so that there are hits
     found = [real if at % 2 else legal(np.random.default_rng(99 + at), len(real)) for at, real in enumerate(truth)]
-    ours = _entities.metrics(list(map(as_spans, truth)), list(map(as_spans, found)), TWO.labels)["metrics"]
+    ours = entities_judged.metrics(list(map(as_spans, truth)), list(map(as_spans, found)), TWO.labels)["metrics"]
 
     theirs = {"entity_f1": f1_score, "precision": precision_score, "recall": recall_score}
     for name, measure in theirs.items():
@@ -59,21 +60,21 @@ def test_entity_f1_precision_and_recall_are_seqevals(seed: int) -> None:
 def test_figures_of_each_label_are_those_of_its_entities() -> None:
     truth = [[Span(0, 1, "PER"), Span(2, 4, "LOC")], [Span(0, 3, "LOC")]]
     found = [[Span(0, 1, "PER"), Span(2, 3, "LOC")], [Span(0, 3, "LOC"), Span(5, 6, "PER")]]
-    table = _entities.metrics(truth, found, TWO.labels)["per_class"]
+    table = entities_judged.metrics(truth, found, TWO.labels)["per_class"]
     assert table["LOC"] == {"precision": 0.5, "recall": 0.5, "f1": 0.5, "support": 2}
     assert table["PER"] == pytest.approx({"precision": 0.5, "recall": 1.0, "f1": 2 / 3, "support": 1})
 
 
 @pytest.mark.parametrize(("found", "expected"), [([], 0.0), ([Span(0, 1, "A")], 0.0)])
 def test_without_any_entity_the_figure_is_nought_and_not_an_error(found: list[Span], expected: float) -> None:
-    assert _entities.figure(_entities.counts([[]], [found])) == expected
+    assert entities_judged.figure(entities_judged.counts([[]], [found])) == expected
 
 
 def test_an_interval_draws_rows_with_all_their_entities() -> None:
     counts = np.array([[9, 1, 0], [0, 5, 5]], dtype=float)
     # of two rows drawn from two there are these three kinds
     drawn = {(0, 0): 18 / 19, (0, 1): 18 / 29, (1, 1): 0.0}
-    low, high = score.bootstrap(lambda rows: _entities.figure(counts[rows]), 2, seed=0)
+    low, high = score.bootstrap(lambda rows: entities_judged.figure(counts[rows]), 2, seed=0)
     assert (low, high) == pytest.approx((drawn[1, 1], drawn[0, 0]))
 
 
@@ -123,7 +124,7 @@ def test_the_best_legal_sequence_is_that_of_trying_all() -> None:
         scores_WC = np.log(rng.dirichlet(np.ones(5), size=4))
         everything = itertools.product(range(5), repeat=4)
         best = max(filter(is_legal, everything), key=lambda tags: scores_WC[np.arange(4), list(tags)].sum())
-        assert _tags.best_legal(scores_WC, TWO.forbidden).tolist() == list(best)
+        assert tagging.best_legal(scores_WC, TWO.forbidden).tolist() == list(best)
 
 
 def is_legal(tags: tuple[int, ...]) -> bool:
@@ -159,14 +160,14 @@ def test_no_output_decodes_to_an_illegal_sequence() -> None:
 )
 def test_a_word_belongs_to_the_first_token_that_touches_it(where: list[Any], expected: list[int]) -> None:
     covered = np.array(where, dtype=np.int32).reshape(-1, 2)
-    assert _tags.words_of_tokens(words("Adam Eve"), covered).tolist() == expected
+    assert tagging.words_of_tokens(words("Adam Eve"), covered).tolist() == expected
 
 
 def test_a_word_that_shares_a_token_goes_on_with_what_the_word_before_is() -> None:
     places = words("U.")
     scores_TC = np.log(np.array([[0.1, 0.0, 0.0, 0.9, 0.0]]) + 1e-9)
-    scores_WC = _tags.scores_of_words(places, np.array([[0, 2]]), scores_TC)
-    assert TWO.spans(_tags.best_legal(scores_WC, TWO.forbidden), places)[0][0] == Span(0, 2, "PER")
+    scores_WC = tagging.scores_of_words(places, np.array([[0, 2]]), scores_TC)
+    assert TWO.spans(tagging.best_legal(scores_WC, TWO.forbidden), places)[0][0] == Span(0, 2, "PER")
 
 
 def rows(*pairs: tuple[str, list[Span]]) -> Rows:
@@ -193,12 +194,12 @@ def test_a_gazetteer_takes_the_longest_phrase_it_mostly_saw_as_an_entity() -> No
         ("New things in York", [Span(14, 18, "LOC")]),
         ("May came in May", [Span(0, 3, "PER")]),
     ]
-    (found,) = _taggers.gazetteer(known, ["May saw New York and York in New May"])
+    (found,) = taggers.gazetteer(known, ["May saw New York and York in New May"])
     assert found == [Span(8, 16, "LOC"), Span(21, 25, "LOC")]
 
 
 def test_the_linear_baseline_learns_what_words_look_like() -> None:
     names = ("Adam", "Berta", "Carla", "David", "Emil", "Frida")
     known = [(f"we saw {name} today", [Span(7, 7 + len(name), "PER")]) for name in names]
-    (found,) = _taggers.by_shape(known, ["we saw Gustav today"], Tags(("PER",)), seed=0)
+    (found,) = taggers.by_shape(known, ["we saw Gustav today"], Tags(("PER",)), seed=0)
     assert found == [Span(7, 13, "PER")]

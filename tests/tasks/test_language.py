@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from headstart.errors import DataError, SettingError
-from headstart.tasks._language import UNKNOWN, Language, asked, learnt
+from headstart.tasks.speech.languages import UNKNOWN, Language, asked, learnt
 
 TEXTS = ["one two three", "one two", "two three one", "three"]
 

@@ -11,10 +11,10 @@ import pytest
 import torch
 
 from headstart.contracts import Rows
-from headstart.data import masks
-from headstart.tasks import _masks
+from headstart.data.truths import masks
 from headstart.tasks import semantic_segmentation as task
-from headstart.tasks._masks import IGNORED, Shown
+from headstart.tasks.pixels import painted
+from headstart.tasks.pixels.painted import IGNORED, Shown
 
 LEARNED = Shown(("ground", "wall", "door"), ("0", "1", "2"))
 
@@ -82,7 +82,7 @@ def test_targets_lie_where_the_picture_does(case: str) -> None:
     mask, covered = random_mask(1), WHERES[case]
     left, top, right, bottom, width, height, side, _ = covered.tolist()
     numbers = masks.numbers(mask, LEARNED.number, rest=IGNORED)
-    target = _masks.target(mask, LEARNED, covered)
+    target = painted.target(mask, LEARNED, covered)
     assert target.shape == (side, side)
     for y in range(int(side)):
         for x in range(int(side)):
@@ -114,7 +114,7 @@ def test_tiles_of_one_map_give_that_map_again() -> None:
     corners = [(x, y) for y in (0, 8) for x in (0, 8, 24)]
     outputs = torch.stack([whole[:, y : y + 32, x : x + 32] for x, y in corners])
     places = np.stack([where(x, y, x + 32, y + 32, size=(56, 40)) for x, y in corners])
-    found, sure = _masks.merged(outputs, places)
+    found, sure = painted.merged(outputs, places)
     assert np.array_equal(found, whole.argmax(dim=0).numpy())
     assert sure == pytest.approx(float(whole.softmax(dim=0).amax(dim=0).mean()), rel=1e-5)
 
@@ -123,7 +123,7 @@ def test_where_tiles_disagree_the_one_whose_middle_is_nearer_decides() -> None:
     left, right = torch.tensor([[1.0], [0.0], [0.0]]), torch.tensor([[0.0], [1.0], [0.0]])
     outputs = torch.stack([left[..., None].expand(3, 32, 32), right[..., None].expand(3, 32, 32)])
     places = np.stack([where(0, 0, 32, 32, size=(48, 32)), where(16, 0, 48, 32, size=(48, 32))])
-    found, _ = _masks.merged(outputs, places)
+    found, _ = painted.merged(outputs, places)
     assert (found[:, :24] == 0).all()
     assert (found[:, 25:] == 1).all()
 
@@ -132,9 +132,9 @@ def test_where_tiles_disagree_the_one_whose_middle_is_nearer_decides() -> None:
 def test_a_coarse_map_is_enlarged_as_torch_does_it_however_many_rows_at_a_time(
     band: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_masks, "BAND", band)
+    monkeypatch.setattr(painted, "BAND", band)
     logits = torch.randn(1, 3, 8, 8, generator=torch.Generator().manual_seed(0))
-    found, _ = _masks.merged(logits, where(0, 0, 32, 32, size=(30, 21))[None])
+    found, _ = painted.merged(logits, where(0, 0, 32, 32, size=(30, 21))[None])
     large = torch.nn.functional.interpolate(logits, size=(32, 32), mode="bilinear", align_corners=False)[0]
     assert np.array_equal(found, large.argmax(dim=0).numpy()[:21, :30])
 

@@ -12,9 +12,10 @@ from sklearn.metrics import average_precision_score, f1_score, precision_recall_
 
 from headstart import score
 from headstart.contracts import Rows
-from headstart.data.labels import dumps
-from headstart.tasks import _labels, _thresholds, multi_label_text_classification
-from headstart.tasks._labels import Labels
+from headstart.data.truths.labels import dumps
+from headstart.tasks import multi_label_text_classification
+from headstart.tasks.classes import several, thresholds
+from headstart.tasks.classes.several import Labels
 
 THREE = Labels(("a", "b", "c"), (0.5, 0.3, 0.5))
 
@@ -35,11 +36,11 @@ def drawn(seed: int, num: int = 60) -> tuple[Any, Any, Any]:
 def test_figures_are_scikit_learns(seed: int) -> None:
     truth, said, table = drawn(seed)
     answers = [
-        {**_labels.prediction(row, THREE), "labels": [name for name, yes in zip("abc", one, strict=True) if yes]}
+        {**several.prediction(row, THREE), "labels": [name for name, yes in zip("abc", one, strict=True) if yes]}
         for row, one in zip(table.tolist(), said, strict=True)
     ]
     names = ["".join(name for name, yes in zip("abc", row, strict=True) if yes) for row in truth]
-    found = _labels.metrics(answers, rows(*names), THREE)
+    found = several.metrics(answers, rows(*names), THREE)
     figures = {name: one["value"] for name, one in found["metrics"].items()}
     assert figures["f1_micro"] == pytest.approx(f1_score(truth, said, average="micro"))
     assert figures["f1_macro"] == pytest.approx(f1_score(truth, said, average="macro", zero_division=0))
@@ -48,7 +49,7 @@ def test_figures_are_scikit_learns(seed: int) -> None:
     each = precision_recall_fscore_support(truth, said, zero_division=0)
     ours = [[one[name] for one in found["per_class"].values()] for name in ("precision", "recall", "f1", "support")]
     np.testing.assert_allclose(ours, each)
-    assert _labels.figure(score.counted(found["counts"])) == pytest.approx(figures["f1_micro"])
+    assert several.figure(score.counted(found["counts"])) == pytest.approx(figures["f1_micro"])
 
 
 def test_the_loss_is_the_sum_of_two_way_entropies() -> None:
@@ -56,27 +57,27 @@ def test_the_loss_is_the_sum_of_two_way_entropies() -> None:
     targets = torch.tensor([[1.0, 1.0, 0.0]])
     p = torch.sigmoid(output)[0]
     expected = -(p[0].log() + p[1].log() + (1 - p[2]).log())
-    torch.testing.assert_close(_labels.loss(output, targets)[0], expected)
+    torch.testing.assert_close(several.loss(output, targets)[0], expected)
 
 
 def test_a_heavy_label_weighs_its_yeses_and_noes() -> None:
     output, weights = torch.tensor([[1.0, 1.0, 1.0]]), torch.tensor([1.0, 5.0, 0.0])
-    ones, noughts = (_labels.loss(output, torch.full((1, 3), value), weights=weights) for value in (1.0, 0.0))
+    ones, noughts = (several.loss(output, torch.full((1, 3), value), weights=weights) for value in (1.0, 0.0))
     torch.testing.assert_close(ones[0], -6 * torch.sigmoid(torch.tensor(1.0)).log())
     torch.testing.assert_close(noughts[0], -6 * torch.sigmoid(torch.tensor(-1.0)).log())
 
 
 def test_labels_above_their_own_thresholds_are_told() -> None:
-    (answer,) = _labels.decode(torch.logit(torch.tensor([[0.4, 0.4, 0.9]])), THREE)
+    (answer,) = several.decode(torch.logit(torch.tensor([[0.4, 0.4, 0.9]])), THREE)
     assert answer["labels"] == ["b", "c"]
     assert answer["confidence"] == pytest.approx(0.4)
     assert list(answer["probabilities"]) == ["a", "b", "c"]
 
 
 def test_a_row_may_have_no_label() -> None:
-    (answer,) = _labels.decode(torch.full((1, 3), -9.0), THREE)
+    (answer,) = several.decode(torch.full((1, 3), -9.0), THREE)
     assert answer["labels"] == []
-    assert _labels.collate(rows(""), THREE).tolist() == [[0.0, 0.0, 0.0]]
+    assert several.collate(rows(""), THREE).tolist() == [[0.0, 0.0, 0.0]]
 
 
 def slow_best(values: Any, truth: Any) -> float:
@@ -86,25 +87,25 @@ def slow_best(values: Any, truth: Any) -> float:
 @pytest.mark.parametrize("seed", range(5))
 def test_a_threshold_gives_the_best_f1_there_is(seed: int) -> None:
     truth, _, table = drawn(seed)
-    least = _thresholds.one(table[:, 0], truth[:, 0])
+    least = thresholds.one(table[:, 0], truth[:, 0])
     assert f1_score(truth[:, 0], table[:, 0] >= least) == pytest.approx(slow_best(table[:, 0], truth[:, 0]))
 
 
 def test_rare_labels_share_a_threshold_and_unseen_ones_ask_for_half() -> None:
     truth, _, table = drawn(0)
-    found = _thresholds.best(table, truth)
-    assert found[2] == _thresholds.one(table.ravel(), truth.ravel())
-    assert found[0] == _thresholds.one(table[:, 0], truth[:, 0])
-    assert _thresholds.one(table[:, 0], np.zeros(len(table), np.int64)) == 0.5
+    found = thresholds.best(table, truth)
+    assert found[2] == thresholds.one(table.ravel(), truth.ravel())
+    assert found[0] == thresholds.one(table[:, 0], truth[:, 0])
+    assert thresholds.one(table[:, 0], np.zeros(len(table), np.int64)) == 0.5
 
 
 def test_equal_probabilities_are_told_alike() -> None:
-    assert _thresholds.one(np.array([0.2, 0.2, 0.2]), np.array([1, 0, 1])) == pytest.approx(0.1)
+    assert thresholds.one(np.array([0.2, 0.2, 0.2]), np.array([1, 0, 1])) == pytest.approx(0.1)
 
 
 def test_the_commonest_labels_are_those_that_score_best_blindly() -> None:
     train = rows("ab", "a", "ab", "a", "c", "ab")
-    (answer,) = _labels.commonest(train, rows("a"), THREE)
+    (answer,) = several.commonest(train, rows("a"), THREE)
     assert answer["labels"] == ["a", "b"]
     assert answer["probabilities"]["c"] == pytest.approx(1 / 6)
 
@@ -115,12 +116,12 @@ def test_settled_thresholds_are_never_worse_on_the_rows_they_were_set_by() -> No
     given = rows(*names)
 
     def answers(learned: Labels) -> list[Any]:
-        return [_labels.prediction(row, learned) for row in table.tolist()]
+        return [several.prediction(row, learned) for row in table.tolist()]
 
     before = Labels(("a", "b", "c"), (0.5,) * 3)
-    after = _labels.settled(before, lambda: answers(before), given)
+    after = several.settled(before, lambda: answers(before), given)
     macro = [
-        _labels.metrics(answers(one), given, one)["metrics"]["f1_macro"]["value"] for one in (before, after)
+        several.metrics(answers(one), given, one)["metrics"]["f1_macro"]["value"] for one in (before, after)
     ]  # fmt: skip
     assert macro[1] >= macro[0]
 
@@ -133,7 +134,7 @@ def test_baselines_know_labels_that_every_row_or_none_has() -> None:
 
 def test_labels_that_were_not_learnt_are_missed() -> None:
     two = Labels(("a", "b"), (0.5, 0.5))
-    answers = [_labels.prediction([0.9, 0.1], two), _labels.prediction([0.9, 0.9], two)]
-    found = _labels.metrics(answers, rows("ac", "ab"), two)
+    answers = [several.prediction([0.9, 0.1], two), several.prediction([0.9, 0.9], two)]
+    found = several.metrics(answers, rows("ac", "ab"), two)
     assert found["counts"] == [[1, 0, 1], [2, 0, 0]]
     assert found["per_class"]["c"] == {"precision": 0.0, "recall": 0.0, "f1": 0.0, "support": 1}

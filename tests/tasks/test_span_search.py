@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from headstart.tasks import _span_search
-from headstart.tasks._span_search import Span
+from headstart.tasks.spans import span_search
+from headstart.tasks.spans.span_search import Span
 
 
 def by_trying_all(start: np.ndarray, end: np.ndarray, most: int, longest: int) -> list[Span]:
@@ -26,15 +26,15 @@ def test_the_best_spans_are_found(seed: int) -> None:
     # whole numbers, so that there are ties
     start, end = generator.integers(-5, 6, (2, T)).astype(float)
     most, longest = int(generator.integers(1, 25)), int(generator.integers(1, 12))
-    found = _span_search.best(start, end, most=most, longest=longest)
+    found = span_search.best(start, end, most=most, longest=longest)
     assert found == by_trying_all(start, end, most, longest)
 
 
 def test_a_span_does_not_end_before_it_starts() -> None:
     start, end = np.array([0.0, 0.0, 9.0]), np.array([9.0, 0.0, 0.0])
-    (found,) = _span_search.best(start, end, most=1, longest=3)
+    (found,) = span_search.best(start, end, most=1, longest=3)
     assert found == Span(0, 0, 9.0)
 
 
 def test_without_tokens_there_is_no_span() -> None:
-    assert _span_search.best(np.zeros(0), np.zeros(0), most=5, longest=3) == []
+    assert span_search.best(np.zeros(0), np.zeros(0), most=5, longest=3) == []

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from headstart.data.transcripts import plain
-from headstart.tasks import _ctc, _transcripts
-from headstart.tasks._spelling import Spelling
+from headstart.data.truths.transcripts import plain
+from headstart.tasks.speech import ctc, transcripts_judged
+from headstart.tasks.speech.spelling import Spelling
 
 WORDS = ("one", "two", "three", "four", "five")
 
@@ -23,7 +23,7 @@ def texts(seed: int, num: int = 40) -> list[str]:
 def test_error_rates_are_those_of_jiwer(seed: int) -> None:
     truth, said = texts(seed), texts(seed + 100)
 
-    found = _transcripts.metrics(truth, said)["metrics"]
+    found = transcripts_judged.metrics(truth, said)["metrics"]
 
     assert found["wer"]["value"] == pytest.approx(jiwer.wer(truth, said))
     assert found["cer"]["value"] == pytest.approx(jiwer.cer(truth, said))
@@ -47,13 +47,14 @@ CASES = {
 def test_errors_by_hand(case: str) -> None:
     truth, said, expected = CASES[case]
 
-    (found,) = _transcripts.errors([_transcripts.words_of(truth)], [_transcripts.words_of(said)])
+    (found,) = transcripts_judged.errors([transcripts_judged.words_of(truth)], [transcripts_judged.words_of(said)])
 
     assert found.tolist() == expected
 
 
 def test_words_stand_side_by_side() -> None:
-    assert _transcripts.aligned("a b c d", "a x c d e") == [("a", "a"), ("b", "x"), ("c", "c"), ("d", "d"), ("", "e")]
+    pairs = transcripts_judged.aligned("a b c d", "a x c d e")
+    assert pairs == [("a", "a"), ("b", "x"), ("c", "c"), ("d", "d"), ("", "e")]
 
 
 def where(num_frames: int) -> np.ndarray:
@@ -62,18 +63,18 @@ def where(num_frames: int) -> np.ndarray:
 
 @pytest.mark.parametrize(("text", "frames", "letters"), [("abc", 3, 3), ("abc", 2, 0), ("aab", 4, 3), ("aab", 3, 0)])
 def test_a_row_with_fewer_frames_than_it_needs_teaches_nothing(text: str, frames: int, letters: int) -> None:
-    targets = _ctc.targets([text], Spelling.built(["abc"]), [where(frames)])
+    targets = ctc.targets([text], Spelling.built(["abc"]), [where(frames)])
 
-    assert _ctc.counted(targets).tolist() == [letters]
-    assert torch.isfinite(_ctc.loss(torch.zeros(1, frames, 6), targets)).all()
+    assert ctc.counted(targets).tolist() == [letters]
+    assert torch.isfinite(ctc.loss(torch.zeros(1, frames, 6), targets)).all()
 
 
 def test_the_loss_is_that_of_torch_whatever_the_padding() -> None:
     spelling, texts_ = Spelling.built(["abc"]), ["abc", "b a"]
-    targets = _ctc.targets(texts_, spelling, [where(8), where(5)])
+    targets = ctc.targets(texts_, spelling, [where(8), where(5)])
     output = torch.randn(2, 8, len(spelling.names), generator=torch.Generator().manual_seed(0))
 
-    loss = _ctc.loss(output, targets)
+    loss = ctc.loss(output, targets)
 
     for row, (text, frames) in enumerate(zip(texts_, (8, 5), strict=True)):
         ids = torch.tensor([spelling.ids(text)])

@@ -20,7 +20,7 @@ from headstart.errors import MismatchError
 from headstart.progress import Advance, Event, Note, silent
 from headstart.settings import FitSettings, Recipe
 from headstart.sources import dir as folders
-from headstart.sources._encoded import EncodedImages
+from headstart.sources.items.compact import EncodedImages
 from headstart.train import job, learn, views
 from headstart.train.views import Views
 

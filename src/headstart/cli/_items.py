@@ -49,7 +49,7 @@ def stream_items(places: Sequence[str], field: Field, *, task: str, columns: str
 
 
 def _in(place: str, fields: Sequence[Field], *, task: str, columns: str | None) -> Iterator[Item]:
-    from headstart.data.tables import EXTENSIONS
+    from headstart.data.formats.tables import EXTENSIONS
 
     path, field, is_text = Path(place), fields[0], fields[0].kind == "text"
     if place == STDIN:
@@ -101,7 +101,7 @@ def _objects(
     lines: Iterator[str], name: str, fields: Sequence[Field], *, task: str, columns: str | None
 ) -> Iterator[Item]:
     """The items of lines that are JSON objects."""
-    from headstart.data import tables
+    from headstart.data.formats import tables
 
     found = [_object(line, number, name, fields) for number, line in enumerate(lines, start=1)]
     yield from _rows(tables.open_memory(found, name), fields, task=task, columns=columns) if found else ()
@@ -121,7 +121,7 @@ def _object(line: str, number: int, name: str, fields: Sequence[Field]) -> dict[
 def _column(path: Path, fields: Sequence[Field], *, task: str, columns: str | None) -> Iterator[Item]:
     """The items in a table."""
     from headstart.data import fields as binding
-    from headstart.data import tables
+    from headstart.data.formats import tables
 
     asked = binding.parse_columns(columns)
     part = tables.open_file(path, str(path), binding.header_of({task: tuple(fields)}, asked))

@@ -50,7 +50,7 @@ def write_page(records: Sequence[Record], path: Path, *, title: str) -> None:
     Raises:
         OutputError: It cannot be written.
     """
-    from headstart.data.spans import Span
+    from headstart.data.truths.spans import Span
     from headstart.report import marked
 
     def marks(record: Record) -> tuple[str, list[Span]]:

@@ -15,11 +15,12 @@ from typing import Any
 import pyarrow as pa
 
 from headstart.contracts import Field, FieldKind, Problem
-from headstart.data import answers, boxes, embedded, labels, masks, spans, transcripts
-from headstart.data.delimited import is_utf8
+from headstart.data.formats import embedded
+from headstart.data.formats.delimited import is_utf8
 from headstart.data.part import MISSING, Chunk, Part
 from headstart.data.problems import Fault, at_row, short
-from headstart.data.words import joined
+from headstart.data.truths import answers, boxes, labels, masks, spans, transcripts
+from headstart.data.truths.words import joined
 
 PLACES: Mapping[FieldKind, Callable[[Any, Any], tuple[Any, Any]]] = {
     "spans": spans.unified,

@@ -14,13 +14,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from headstart.contracts import SPLITS, Field, Problem, Rows
-from headstart.data import entities, label_sets
-from headstart.data.classes import Counts, count_classes, misspelled, of_all, unseen
-from headstart.data.duplicates import Keys
-from headstart.data.heard import sound_likeness
+from headstart.data.findings import entities, label_sets
+from headstart.data.findings.classes import Counts, count_classes, misspelled, of_all, unseen
+from headstart.data.findings.duplicates import Keys
+from headstart.data.findings.heard import sound_likeness
+from headstart.data.findings.repeats import Likeness, conflicts, image_likeness, leakage, repeats, text_likeness
 from headstart.data.problems import listing
 from headstart.data.read import Found
-from headstart.data.repeats import Likeness, conflicts, image_likeness, leakage, repeats, text_likeness
 from headstart.errors import DataError
 
 KINDS = (

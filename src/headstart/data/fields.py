@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from headstart.contracts import Field
-from headstart.data.boxes import are_boxes
-from headstart.data.embedded import is_embedded
+from headstart.data.formats.embedded import is_embedded
 from headstart.data.images import has_image_name
-from headstart.data.labels import are_lists
 from headstart.data.part import Header, Part
 from headstart.data.problems import closest, quoted
 from headstart.data.sounds import has_sound_name
-from headstart.data.spans import are_spans
+from headstart.data.truths.boxes import are_boxes
+from headstart.data.truths.labels import are_lists
+from headstart.data.truths.spans import are_spans
 from headstart.errors import DataError, UnknownName
 
 Candidates = Mapping[str, tuple[Field, ...]]

@@ -12,12 +12,12 @@ from functools import partial
 from itertools import groupby
 from pathlib import Path
 
-from headstart.data import coco, voc, yolo
+from headstart.data.formats import coco, voc, yolo
+from headstart.data.formats.masked import open_masked
+from headstart.data.formats.tables import EXTENSIONS, holds_rows, open_file
 from headstart.data.images import has_image_name
-from headstart.data.masked import open_masked
 from headstart.data.part import SAMPLE_ROWS, SPLIT_NAMES, Chunk, Header, Part, batches
 from headstart.data.problems import closest, quoted
-from headstart.data.tables import EXTENSIONS, holds_rows, open_file
 from headstart.errors import DataError
 
 FORMS = {"COCO": coco.splits, "Pascal VOC": voc.splits, "YOLO": yolo.splits}

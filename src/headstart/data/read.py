@@ -18,14 +18,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from headstart.contracts import SPLITS, Field, Problem, Rows
-from headstart.data import labels, one_hot, palettes
 from headstart.data.cells import gather
 from headstart.data.fields import Asked, Binding, Candidates, bind, header_of, infer, parse_columns
-from headstart.data.hub import is_hub_id, open_hub
+from headstart.data.formats.hub import is_hub_id, open_hub
+from headstart.data.formats.tables import EXTENSIONS, open_file, open_memory
 from headstart.data.layout import FORMS, open_folder, splits_in
 from headstart.data.part import CHUNK_ROWS, Header, Part
 from headstart.data.problems import closest
-from headstart.data.tables import EXTENSIONS, open_file, open_memory
+from headstart.data.truths import labels, one_hot, palettes
 from headstart.errors import DataError
 
 

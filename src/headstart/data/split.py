@@ -13,9 +13,9 @@ import numpy.typing as npt
 from headstart.contracts import Field, Rows, Splits
 from headstart.data.cells import PLACES
 from headstart.data.check import Accepted
-from headstart.data.classes import class_codes
-from headstart.data.duplicates import Keys
-from headstart.data.label_sets import rarest
+from headstart.data.findings.classes import class_codes
+from headstart.data.findings.duplicates import Keys
+from headstart.data.findings.label_sets import rarest
 from headstart.errors import DataError, SettingError
 
 Indices = npt.NDArray[np.int64]

@@ -6,8 +6,8 @@ import colorsys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from headstart.data import masks
-from headstart.data.masks import Mask, Region
+from headstart.data.truths import masks
+from headstart.data.truths.masks import Mask, Region
 from headstart.report.marked import hue
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from headstart.data.spans import Span
+from headstart.data.truths.spans import Span
 from headstart.report import layout
 
 BEFORE = 80

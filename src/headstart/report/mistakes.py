@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from headstart.data import answers, boxes, images, labels, masks, spans
-from headstart.data.spans import Span
-from headstart.data.transcripts import aligned
+from headstart.data import images
+from headstart.data.truths import answers, boxes, labels, masks, spans
+from headstart.data.truths.spans import Span
+from headstart.data.truths.transcripts import aligned
 from headstart.report import drawn, marked
 from headstart.report.marked import Piece
 from headstart.report.words import shortened

@@ -1,6 +1,6 @@
 """Handing a verified folder to transformers: quietly, strictly, and with one error for its many ways to fail.
 
-What the folder may contain was decided in `_safety`; what the model then does is `_transformers`' business.
+What the folder may contain was decided in `model_folder`; what the model then does is `_transformers`' business.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, Any
 from headstart import stack
 from headstart.contracts import Modality
 from headstart.errors import HeadstartError, MismatchError, ModelError
-from headstart.sources import _folder, _shorter, _spellers, _timm, _torchvision
+from headstart.sources import _folder, _shorter, _timm
+from headstart.sources.items import spellers
+from headstart.sources.modules import mended_torchvision
 
 if TYPE_CHECKING:
     from torch import nn
@@ -115,7 +117,7 @@ def for_task(
 
     named = {} if names is None else _named(names)
     if auto_class == "AutoModelForCTC":
-        named = _spellers.overrides(folder, names)
+        named = spellers.overrides(folder, names)
     named |= _shorter.overrides(folder, blocks)
     if not _folder.has_weights(folder):
         return _fresh(folder, auto_class, named)
@@ -244,7 +246,7 @@ def reading(folder: Path) -> Iterator[None]:
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
     """Silences transformers' loading bars and reports."""
-    _torchvision.mend()
+    mended_torchvision.mend()
     from transformers.utils import logging
 
     verbosity, had_bars = logging.get_verbosity(), logging.is_progress_bar_enabled()

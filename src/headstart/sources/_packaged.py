@@ -8,7 +8,7 @@ from pathlib import Path
 
 from headstart.contracts import Listed
 from headstart.errors import UnsafeModel
-from headstart.sources import _safety
+from headstart.sources.safety import model_folder
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def verified(packaged: Packaged) -> Path | None:
         UnsafeModel: The installed weights differ from the published ones.
     """
     folder = folder_of(packaged)
-    if folder is not None and _safety.sha256(folder / "model.safetensors") != packaged.sha256:
+    if folder is not None and model_folder.sha256(folder / "model.safetensors") != packaged.sha256:
         raise UnsafeModel(
             f'The package "{packaged.distribution}" does not carry the weights published as {packaged.hub_id}. '
             f"Uninstall it."

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 from headstart import cut, stack
 from headstart.contracts import Inputs
 from headstart.errors import UnsafeModel, need
-from headstart.sources import _folder, _safety, _torchvision
+from headstart.sources import _folder
+from headstart.sources.modules import mended_torchvision
+from headstart.sources.safety import model_folder
 
 if TYPE_CHECKING:
     import torch
@@ -27,7 +29,7 @@ def package() -> ModuleType:
     Raises:
         MissingExtra: It is not installed.
     """
-    _torchvision.mend()
+    mended_torchvision.mend()
     return need("timm", extra="timm")
 
 
@@ -40,7 +42,7 @@ def verify(folder: Path) -> None:
     """
     if not _folder.is_timm(folder):
         return
-    config = _safety.read_json(folder / "config.json")
+    config = model_folder.read_json(folder / "config.json")
     name = str(config.get("architecture"))
     # timm takes "hf-hub:org/name" and "local-dir:path" for architectures too
     if PLAIN_NAME.fullmatch(name) is None:

@@ -1,6 +1,6 @@
 """A transformers folder as a backbone: its bare model, its tokenizer or processor, its hidden states.
 
-Shared by every source that ends in such a folder; what the folder may contain was decided in `_safety`.
+Shared by every source that ends in such a folder; what the folder may contain was decided in `model_folder`.
 """
 
 # B rows, T tokens, D width
@@ -21,11 +21,13 @@ import numpy as np
 from headstart import cut, pool, stack
 from headstart.contracts import Encoded, Frame, Inputs, Modality, Ref, Speller, States
 from headstart.errors import ModelError, ModelNotFound, SettingError
-from headstart.sources import _loading, _long, _places, _shorter, _snippets, _sound_snippet, _sounds, _spellers, _timm
-from headstart.sources._encoded import IN_PARTS, EncodedImages, EncodedTexts
+from headstart.sources import _loading, _shorter, _timm
 from headstart.sources._folder import has_weights, modality_of
-from headstart.sources._frames import Frames
-from headstart.sources._pairs import EncodedPairs
+from headstart.sources.cards import snippets, sound_snippet
+from headstart.sources.items import long_texts, places, sound_windows, spellers
+from headstart.sources.items.compact import IN_PARTS, EncodedImages, EncodedTexts
+from headstart.sources.items.frames import Frames
+from headstart.sources.items.text_pairs import EncodedPairs
 from headstart.windows import Windows
 
 if TYPE_CHECKING:
@@ -73,7 +75,7 @@ class TransformersBackbone:
     @cached_property
     def speller(self) -> Speller | None:
         """What a speech model in the folder writes with."""
-        return _spellers.of(self.folder) if self.modality == "audio" else None
+        return spellers.of(self.folder) if self.modality == "audio" else None
 
     @property
     def is_fresh(self) -> bool:
@@ -118,12 +120,12 @@ class TransformersBackbone:
             ModelError: The tokenizer knows tokens that the model does not.
         """
         if self.modality == "image" and frame is not None:
-            return _places.encoded(self.processor, items, frame)
+            return places.encoded(self.processor, items, frame)
         if self.modality == "image":
             return EncodedImages(self.processor, tuple(items))
         if self.modality == "audio":
             frames = Frames.of(self.module, self.processor)
-            return _sounds.encoded(self.processor, items, frames, seconds=max_length, where=where, long=long)
+            return sound_windows.encoded(self.processor, items, frames, seconds=max_length, where=where, long=long)
         limit = self._limit(max_length)
         if items and isinstance(items[0], tuple):
             in_windows = long == "windows"
@@ -211,7 +213,7 @@ class TransformersBackbone:
         with _loading.quiet():
             module.save_pretrained(folder)  # type: ignore[operator]
             if self.modality == "audio":
-                _spellers.save(self.folder, self.processor, module, folder)
+                spellers.save(self.folder, self.processor, module, folder)
             else:
                 self.processor.save_pretrained(folder)
 
@@ -219,13 +221,13 @@ class TransformersBackbone:
         """Python that opens a saved folder without headstart; see the contract."""
         limit = max_length or self.max_tokens
         if self.modality == "image" and _timm.is_wrapped(self.module):
-            return _snippets.of_timm(self.module, auto_class)
+            return snippets.of_timm(self.module, auto_class)
         if self.modality == "text":
-            return _snippets.of_texts(auto_class, limit, long=long, frame=_long.Frame.of(self.processor))
+            return snippets.of_texts(auto_class, limit, long=long, frame=long_texts.Frame.of(self.processor))
         if self.modality == "audio":
             frames = Frames.of(self.module, self.processor)
-            return _sound_snippet.of_sounds(auto_class, frames, seconds=max_length, long=long)
-        return _snippets.of_images(auto_class)
+            return sound_snippet.of_sounds(auto_class, frames, seconds=max_length, long=long)
+        return snippets.of_images(auto_class)
 
     def digest(self) -> str:
         """A hash over the digests of every file that decides what the model computes, and how much of it is kept."""

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from headstart.contracts import Backbone, Listed, Ref
 from headstart.errors import ModelNotFound, SettingError
-from headstart.sources import _folder, _reopened, _safety, _transformers
+from headstart.sources import _folder, _reopened, _transformers
+from headstart.sources.safety import model_folder
 
 
 def load(name: str, *, revision: str | None, offline: bool, trust: bool = False) -> Backbone:
@@ -24,7 +25,7 @@ def load(name: str, *, revision: str | None, offline: bool, trust: bool = False)
         raise ModelNotFound(f'There is no folder "{name}". Give one that holds config.json and model.safetensors.')
     if (reopened := _reopened.opened(folder, trust=trust)) is not None:
         return reopened
-    vetted = _safety.vet(folder, trust=trust)
+    vetted = model_folder.vet(folder, trust=trust)
     ref = Ref(
         asked=name,
         source="dir",

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from headstart.contracts import Backbone, Listed, Ref
 from headstart.errors import ModelNotFound
-from headstart.sources import _folder, _packaged, _safety, _transformers
+from headstart.sources import _folder, _packaged, _transformers
+from headstart.sources.safety import model_folder
 
 # what is not fetched cannot run: pickled weights only where there are no others, Python files only with trust
 PATTERNS = ["*.json", "*.txt", "*.safetensors", "*.model", "README.md", "LICENSE*"]
@@ -31,7 +32,7 @@ def load(name: str, *, revision: str | None, offline: bool, trust: bool = False)
         folder = _whole(name, revision=revision, offline=offline, trust=trust)
         commit = folder.name
     # other programs fetch scripts into the same cache; without a key that names them they are never run
-    vetted = _safety.vet(folder, trust=trust, scripts=True)
+    vetted = model_folder.vet(folder, trust=trust, scripts=True)
     ref = Ref(
         asked=name,
         source="hf",
@@ -48,7 +49,7 @@ def _whole(name: str, *, revision: str | None, offline: bool, trust: bool) -> Pa
     """The snapshot with its weights, as safetensors where the Hub has them so."""
     patterns = PATTERNS + CODE if trust else PATTERNS
     folder = _snapshot(name, patterns, revision=revision, offline=offline)
-    if _safety.has_safetensors(folder):
+    if model_folder.has_safetensors(folder):
         return folder
     return _snapshot(name, patterns + PICKLED, revision=folder.name, offline=offline)
 

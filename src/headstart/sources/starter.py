@@ -10,7 +10,8 @@ from pathlib import Path
 
 from headstart.contracts import Backbone, Listed, Modality, Ref
 from headstart.errors import SettingError, UnknownName, UnsafeModel
-from headstart.sources import _folder, _safety, _transformers
+from headstart.sources import _folder, _transformers
+from headstart.sources.safety import model_folder
 
 FOLDER = Path(__file__).parents[1] / "starters"
 
@@ -71,7 +72,7 @@ def load(name: str, *, revision: str | None, offline: bool, trust: bool = False)
         raise SettingError(f'"starter:{name}" ships with headstart and has no revisions. Leave --revision out.')
     folder = _verified(STARTERS[name])
     license_ = _folder.card_license(folder)
-    ref = Ref(asked=name, source="starter", name=name, sha256=_safety.fingerprints(folder), license=license_)
+    ref = Ref(asked=name, source="starter", name=name, sha256=model_folder.fingerprints(folder), license=license_)
     return _transformers.backbone_of(folder, ref)
 
 
@@ -96,8 +97,8 @@ def _line(starter: Starter) -> Listed:
 def _verified(starter: Starter) -> Path:
     """The folder of a starter whose weights are, to the byte, those that shipped."""
     folder = FOLDER / starter.name
-    _safety.verify(folder, is_fresh=starter.is_fresh)
-    if _safety.sha256(starter.file) != starter.sha256:
+    model_folder.verify(folder, is_fresh=starter.is_fresh)
+    if model_folder.sha256(starter.file) != starter.sha256:
         what = "config is not the one" if starter.is_fresh else "weights are not those"
         raise UnsafeModel(
             f'In "{folder}" the {what} that headstart shipped. Run: pip install --force-reinstall --no-deps headstart'

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl
 
 from headstart.contracts import Backbone, Listed, Ref
 from headstart.errors import ModelNotFound, SettingError, need
-from headstart.sources import _saved_model, _signature, _tensorflow, _tensors
+from headstart.sources.saved_models import graphs, saved_model, signatures, tensors
 
 HANDLE = re.compile(r"[\w.-]+/[\w.-]+/tensorflow2/[\w.-]+(/\d+)?", re.IGNORECASE)
 FORM = "a folder with a saved_model.pb, or a handle such as google/nnlm/tensorFlow2/en-dim128/1"
@@ -38,7 +38,7 @@ def load(name: str, *, revision: str | None, offline: bool, trust: bool = False)
         folder = _of_handle(where, offline=offline)
     is_handle = HANDLE.fullmatch(where) is not None
     ref = Ref(asked=name, source="tfhub", name=where if is_handle else folder.name)
-    return _tensorflow.backbone_of(folder, ref, dict(parse_qsl(query)))
+    return saved_model.backbone_of(folder, ref, dict(parse_qsl(query)))
 
 
 def _of_handle(handle: str, *, offline: bool) -> Path:
@@ -51,7 +51,7 @@ def _of_handle(handle: str, *, offline: bool) -> Path:
         raise ModelNotFound(
             f'"{handle}" is not in {cache()} and the network is off limits. Give a folder, or fetch it.'
         )
-    _tensors.tensorflow()
+    tensors.tensorflow()
     fetch: Any = need("kagglehub", extra="tfhub").model_download
     try:
         return Path(fetch(handle))
@@ -77,7 +77,7 @@ def _cached(handle: str) -> Path | None:
 
 def _here() -> Iterator[tuple[Path, str]]:
     """Every SavedModel in kagglehub's cache whose download was finished, with its handle."""
-    for path in sorted(cache().glob(f"*/*/*/*/*/{_saved_model.FILE}")):
+    for path in sorted(cache().glob(f"*/*/*/*/*/{graphs.FILE}")):
         folder = path.parent
         name = folder.relative_to(cache()).as_posix()
         if HANDLE.fullmatch(name) and folder.with_name(f"{folder.name}.complete").exists():
@@ -91,7 +91,7 @@ def listed() -> list[Listed]:
     is_here = importlib.util.find_spec("tensorflow") is not None
     lines = []
     for folder, name in _here():
-        modality = _signature.modality_of(folder / _saved_model.FILE)
+        modality = signatures.modality_of(folder / graphs.FILE)
         if modality is not None:
             size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
             needs = "" if is_here else '; needs pip install "headstart[tfhub]"'

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from headstart.contracts import Backbone, Listed, Ref
 from headstart.errors import MismatchError, SettingError, UnsafeModel
-from headstart.sources import _entry, _folder, _hubconf
-from headstart.sources._pixels import Pixels
+from headstart.sources import _folder
+from headstart.sources.items.pixels import Pixels
+from headstart.sources.modules import entries, hub_code
 
 if TYPE_CHECKING:
     from torch import nn
@@ -37,44 +38,44 @@ def load(name: str, *, revision: str | None, offline: bool, trust: bool = False)
         UnsafeModel: `trust` was not given, so that the repository's code may not run.
         MismatchError: The entry makes no module that reads images.
     """
-    entry = _entry.parse(name)
+    entry = entries.parse(name)
     if revision is not None:
         if entry.is_local:
             raise SettingError(f'"{entry.repo}" is a folder and has no revisions. Leave --revision out.')
         entry = dataclasses.replace(entry, revision=revision)
-    said = _entry.option_pixels(entry.options)
+    said = entries.option_pixels(entry.options)
     if not trust:
         raise UnsafeModel(f'"{entry}" is made by the code of "{entry.repo}". Read its hubconf.py, then give --trust.')
-    folder = _hubconf.folder_of(entry, offline=offline)
-    net = _hubconf.build(folder, entry, pretrained=True, offline=offline)
+    folder = hub_code.folder_of(entry, offline=offline)
+    net = hub_code.build(folder, entry, pretrained=True, offline=offline)
     if "weights" in entry.options:
         path = Path(entry.options["weights"]).expanduser()
-        _hubconf.fill(net, _hubconf.tensors_of(path), path)
+        hub_code.fill(net, hub_code.tensors_of(path), path)
     return _backbone(net, folder, entry, said, asked=name)
 
 
-def _backbone(net: nn.Module, folder: Path, entry: _entry.Entry, said: dict[str, Any], *, asked: str) -> Backbone:
-    from headstart.sources import _modules, _plain
+def _backbone(net: nn.Module, folder: Path, entry: entries.Entry, said: dict[str, Any], *, asked: str) -> Backbone:
+    from headstart.sources.modules import plain_modules, wrapped
 
     pixels = Pixels.of({**dict(getattr(net, DECLARES, {})), **said})
-    code = _hubconf.fingerprints(folder)
+    code = hub_code.fingerprints(folder)
     origin = {
         "source": "torchhub",
         "repo": str(folder) if entry.is_local else entry.repo,
         "revision": entry.revision,
         "entry": entry.name,
         "args": list(entry.args),
-        "kwargs": _entry.called(entry),
+        "kwargs": entries.called(entry),
         "code": code,
     }
     try:
-        plain = _plain.plain(net, size=pixels.size)
+        plain = plain_modules.plain(net, size=pixels.size)
     except Exception as error:
         raise MismatchError(
             f'"{entry}" makes a module that gives nothing for one image of {pixels.size}x{pixels.size} pixels '
-            f"({_hubconf.reason(error)}). Say how large they are with ?size=NUMBER, or name another entry."
+            f"({hub_code.reason(error)}). Say how large they are with ?size=NUMBER, or name another entry."
         ) from error
-    digests = {**code, "model.safetensors": _plain.fingerprint(net)}
+    digests = {**code, "model.safetensors": plain_modules.fingerprint(net)}
     ref = Ref(
         asked=asked,
         source="torchhub",
@@ -84,7 +85,7 @@ def _backbone(net: nn.Module, folder: Path, entry: _entry.Entry, said: dict[str,
         license=_folder.card_license(folder),
         ran_code=True,
     )
-    return _modules.ModuleBackbone(ref, plain, pixels, origin)
+    return wrapped.ModuleBackbone(ref, plain, pixels, origin)
 
 
 def listed() -> list[Listed]:
@@ -99,14 +100,14 @@ def listed() -> list[Listed]:
             about="in PyTorch's cache on this machine; runs code of its repository, needs --trust",
         )
         for folder, owner, name, revision in _repositories()
-        for path in sorted((_hubconf.hub_folder() / "checkpoints").glob("*.pth"))
+        for path in sorted((hub_code.hub_folder() / "checkpoints").glob("*.pth"))
         if (checkpoint := CHECKPOINT.fullmatch(path.name)) and checkpoint[1] in _words(folder / "hubconf.py")
     ]
 
 
 def _repositories() -> Iterator[tuple[Path, str, str, str]]:
     """Folders in PyTorch's cache with owner, name and revision; an owner on GitHub has no underscore in its name."""
-    for hubconf in sorted(_hubconf.hub_folder().glob("*_*_*/hubconf.py")):
+    for hubconf in sorted(hub_code.hub_folder().glob("*_*_*/hubconf.py")):
         owner, _, rest = hubconf.parent.name.partition("_")
         name, _, revision = rest.rpartition("_")
         yield hubconf.parent, owner, name, revision

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headstart.contracts import Backbone, Field, Modality, Per, Points, Prediction, ReadAt, Rows, Where
-from headstart.data.transcripts import plain
-from headstart.tasks import _beams, _ctc, _language, _templates, _transcripts
-from headstart.tasks._classes import config, output, settled
-from headstart.tasks._ctc import counted
-from headstart.tasks._language import Language
-from headstart.tasks._snippets import TRANSCRIPTS
-from headstart.tasks._spelling import Spelling
-from headstart.tasks._times import told
-from headstart.tasks._transcripts import figure
+from headstart.data.truths.transcripts import plain
+from headstart.tasks.classes.single import config, output, settled
+from headstart.tasks.speech import beam_search, ctc, languages, templates, transcripts_judged
+from headstart.tasks.speech.ctc import counted
+from headstart.tasks.speech.languages import Language
+from headstart.tasks.speech.spelling import Spelling
+from headstart.tasks.speech.transcript_snippet import TRANSCRIPTS
+from headstart.tasks.speech.transcripts_judged import figure
+from headstart.tasks.speech.word_times import told
 
 if TYPE_CHECKING:
     import torch
@@ -71,7 +71,7 @@ def meets(learned: Learned, rows: Rows, backbone: Backbone, settings: FitSetting
     """
     texts = [plain(text) for text in rows.column("label")]
     spelling = _kept(backbone, texts, settings) or learned.spelling
-    language = _language.asked(settings.language_model, texts)
+    language = languages.asked(settings.language_model, texts)
     beams = settings.beams or (1 if language is None else BEAMS)
     return Learned(spelling, beams, language)
 
@@ -100,16 +100,16 @@ def items(rows: Rows) -> list[Any]:
 
 
 def collate(rows: Rows, learned: Learned, where: Where | None = None) -> torch.Tensor:
-    """Frames, blank and letters of each row, see `_ctc.targets`."""
+    """Frames, blank and letters of each row, see `ctc.targets`."""
     assert where is not None, "letters belong to frames, and where says how many there are"
-    return _ctc.targets(rows.column("label"), learned.spelling, where)
+    return ctc.targets(rows.column("label"), learned.spelling, where)
 
 
 def loss(
     output: torch.Tensor, targets: torch.Tensor, *, weights: torch.Tensor | None = None, smoothing: float = 0.0
 ) -> torch.Tensor:
-    """Minus the log probability of each transcript, in nats, shape (B,); see `_ctc.loss`."""
-    return _ctc.loss(output, targets, weights=weights, smoothing=smoothing)
+    """Minus the log probability of each transcript, in nats, shape (B,); see `ctc.loss`."""
+    return ctc.loss(output, targets, weights=weights, smoothing=smoothing)
 
 
 def decode(output: Any, learned: Learned, items: Sequence[Any] = (), where: Where | None = None) -> list[Prediction]:
@@ -122,24 +122,24 @@ def _decoded(output_TC: torch.Tensor, where_T2: Any, learned: Learned) -> Predic
     log_probs_TC = output_TC.double().log_softmax(dim=-1).numpy()
     spelling = learned.spelling
     if learned.beams == 1 and learned.language is None:
-        heard = _beams.greedy(log_probs_TC, spelling.blank)
+        heard = beam_search.greedy(log_probs_TC, spelling.blank)
     else:
-        heard = _beams.search(
+        heard = beam_search.search(
             *(log_probs_TC, spelling.pieces), blank=spelling.blank, beams=learned.beams, language=learned.language
         )
     return told(heard, spelling.pieces, where_T2, silence=float(np.exp(log_probs_TC[:, spelling.blank].mean())))
 
 
 def metrics(predictions: Sequence[Prediction], rows: Rows, learned: Learned) -> dict[str, Any]:
-    """Word accuracy, word and character error rate; see `_transcripts.metrics`."""
-    return _transcripts.metrics(rows.column("label"), [answer["text"] for answer in predictions])
+    """Word accuracy, word and character error rate; see `transcripts_judged.metrics`."""
+    return transcripts_judged.metrics(rows.column("label"), [answer["text"] for answer in predictions])
 
 
 def columns(predictions: Sequence[Prediction], rows: Rows, learned: Learned) -> dict[str, list[Any]]:
     """The text, how sure it is, whether every word is right, and how many are wrong of how many."""
     said, truth = [answer["text"] for answer in predictions], rows.column("label")
-    split = _transcripts.words_of
-    counts = _transcripts.errors(list(map(split, truth)), list(map(split, said)))
+    split = transcripts_judged.words_of
+    counts = transcripts_judged.errors(list(map(split, truth)), list(map(split, said)))
     wrong = counts[:, :3].sum(axis=1)
     return {
         "prediction": said,
@@ -153,18 +153,18 @@ def columns(predictions: Sequence[Prediction], rows: Rows, learned: Learned) -> 
 def baselines(train: Rows, test: Rows, learned: Learned, *, seed: int) -> dict[str, list[Prediction]]:
     """One transcript for all, and where transcripts recur that of the recording most alike."""
     texts = train.column("label")
-    found = {"one transcript for all": [_templates.constant(texts)] * len(test)}
+    found = {"one transcript for all": [templates.constant(texts)] * len(test)}
     if 2 * len(set(texts)) <= len(texts) + 1:
-        found["the most similar recording"] = _templates.nearest(train, test, "audio", "label", seed=seed)
+        found["the most similar recording"] = templates.nearest(train, test, "audio", "label", seed=seed)
     return {
         name: [{"text": plain(text), "confidence": 1.0, "words": []} for text in texts] for name, texts in found.items()
     }
 
 
 def points(rows: Rows, learned: Learned, where: Where | None = None) -> Points:
-    """Letters, each over its share of the frames as if all were said in equal time; see `_ctc.shares`."""
+    """Letters, each over its share of the frames as if all were said in equal time; see `ctc.shares`."""
     assert where is not None, "letters belong to frames, and where says how many there are"
-    return _ctc.shares(collate(rows, learned, where).numpy())
+    return ctc.shares(collate(rows, learned, where).numpy())
 
 
 def to_json(learned: Learned) -> Any:

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from headstart.contracts import Field, Modality, Prediction, ReadAt, Rows
-from headstart.tasks import _classes
-from headstart.tasks._classes import (
+from headstart.tasks.classes import single
+from headstart.tasks.classes.single import (
     Classes,
     collate,
     columns,
@@ -77,8 +77,8 @@ def baselines(train: Rows, test: Rows, learned: Classes, *, seed: int) -> dict[s
     """The majority class, and logistic regression on the pixels of small thumbnails."""
     seen, unseen = scaled_pixels(items(train), items(test))
     return {
-        "majority class": _classes.majority(train, test, learned),
-        "pixels + logistic regression": _classes.linear(seen, train, unseen, learned, strength=0.01),
+        "majority class": single.majority(train, test, learned),
+        "pixels + logistic regression": single.linear(seen, train, unseen, learned, strength=0.01),
     }
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from headstart.contracts import Field, Prediction, Rows
-from headstart.tasks import _labels, image_classification
-from headstart.tasks._labels import (
+from headstart.tasks import image_classification
+from headstart.tasks.classes import several
+from headstart.tasks.classes.several import (
     Labels,
     collate,
     columns,
@@ -71,6 +72,6 @@ def baselines(train: Rows, test: Rows, learned: Labels, *, seed: int) -> dict[st
     """The commonest labels, and logistic regression on the pixels of small thumbnails, one for each label."""
     seen, unseen = image_classification.scaled_pixels(items(train), items(test))
     return {
-        "commonest labels": _labels.commonest(train, test, learned),
-        "pixels + logistic regression": _labels.linear(seen, train, unseen, learned, strength=0.01),
+        "commonest labels": several.commonest(train, test, learned),
+        "pixels + logistic regression": several.linear(seen, train, unseen, learned, strength=0.01),
     }

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from headstart.contracts import Field, Prediction, Rows
-from headstart.tasks import _labels, text_classification
-from headstart.tasks._labels import (
+from headstart.tasks import text_classification
+from headstart.tasks.classes import several
+from headstart.tasks.classes.several import (
     Labels,
     collate,
     columns,
@@ -71,6 +72,6 @@ def baselines(train: Rows, test: Rows, learned: Labels, *, seed: int) -> dict[st
     """The commonest labels, and logistic regression on TF-IDF weighted words and word pairs, one for each label."""
     seen, unseen = text_classification.weighted_words(items(train), items(test))
     return {
-        "commonest labels": _labels.commonest(train, test, learned),
-        "TF-IDF + logistic regression": _labels.linear(seen, train, unseen, learned, strength=10.0),
+        "commonest labels": several.commonest(train, test, learned),
+        "TF-IDF + logistic regression": several.linear(seen, train, unseen, learned, strength=10.0),
     }

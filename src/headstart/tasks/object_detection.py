@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from headstart.contracts import Field, Modality, Per, Points, Prediction, ReadAt, Rows, Where
-from headstart.data.boxes import Box, dumps, loads
-from headstart.tasks import _detecting, _found_boxes, _precision, _region_points, _usual_boxes
-from headstart.tasks._box_snippet import BOXES
-from headstart.tasks._classes import config, meets, settled
-from headstart.tasks._detecting import counted, loss
-from headstart.tasks._precision import figure
-from headstart.tasks._sets import output
+from headstart.data.truths.boxes import Box, dumps, loads
+from headstart.tasks.boxes import detecting, found_boxes, precision, region_points, usual_boxes
+from headstart.tasks.boxes.box_snippet import BOXES
+from headstart.tasks.boxes.detecting import counted, loss
+from headstart.tasks.boxes.precision import figure
+from headstart.tasks.boxes.sets import output
+from headstart.tasks.classes.single import config, meets, settled
 
 if TYPE_CHECKING:
     import torch
@@ -67,44 +67,44 @@ def layers(form: Form, num_classes: int) -> nn.Module:
 
 
 def collate(rows: Rows, learned: Learned, where: Where | None = None) -> torch.Tensor:
-    """Classes and edges of boxes as each input shows them, shape (B, G, 5); see `_detecting.targets`."""
+    """Classes and edges of boxes as each input shows them, shape (B, G, 5); see `detecting.targets`."""
     assert where is not None, "boxes are places in pictures, and where says which an input shows"
-    return _detecting.targets(list(map(loads, rows.column("label"))), learned.names, where)
+    return detecting.targets(list(map(loads, rows.column("label"))), learned.names, where)
 
 
 def decode(output: Any, learned: Learned, items: Sequence[Any] = (), where: Where | None = None) -> list[Prediction]:
     """The boxes of each picture in its own pixels, the surest first."""
     assert where is not None, "boxes are told in pixels of the picture"
-    return [_found_boxes.answer(*tiles, learned.names) for tiles in zip(output, where, strict=True)]
+    return [found_boxes.answer(*tiles, learned.names) for tiles in zip(output, where, strict=True)]
 
 
 def metrics(predictions: Sequence[Prediction], rows: Rows, learned: Learned) -> dict[str, Any]:
     """COCO's mean average precision, that at overlaps of 0.5 and of 0.75, and both of each class."""
     truth = list(map(loads, rows.column("label")))
-    return _precision.metrics(truth, [answer["boxes"] for answer in predictions], learned.names)
+    return precision.metrics(truth, [answer["boxes"] for answer in predictions], learned.names)
 
 
 def columns(predictions: Sequence[Prediction], rows: Rows, learned: Learned) -> dict[str, list[Any]]:
     """The boxes that are more likely than not as the rows have theirs, the score of the least sure of them, whether
     they are all there is (each with an overlap of at least 0.5), and all boxes with their scores."""
-    told = list(map(_found_boxes.likely, predictions))
+    told = list(map(found_boxes.likely, predictions))
     truth = map(loads, rows.column("label"))
     return {
         "prediction": [dumps([Box(one["label"], tuple(one["box"])) for one in boxes]) for boxes in told],
         "confidence": [min((one["score"] for one in boxes), default=1.0) for boxes in told],
-        "correct": [_found_boxes.is_all(boxes, real) for boxes, real in zip(told, truth, strict=True)],
-        "scored": list(map(_found_boxes.dumps, predictions)),
+        "correct": [found_boxes.is_all(boxes, real) for boxes, real in zip(told, truth, strict=True)],
+        "scored": list(map(found_boxes.dumps, predictions)),
     }
 
 
 def baselines(train: Rows, test: Rows, learned: Learned, *, seed: int) -> dict[str, list[Prediction]]:
     """The boxes that the training pictures have most often, and spots of the colours that theirs have."""
-    return _usual_boxes.baselines(train, test, learned.names)
+    return usual_boxes.baselines(train, test, learned.names)
 
 
 def points(rows: Rows, learned: Learned, where: Where | None = None) -> Points:
-    """The boxes with their classes, and as many regions of the same size beside them; see `_region_points`."""
-    return _region_points.of_boxes(collate(rows, learned, where).double().numpy())
+    """The boxes with their classes, and as many regions of the same size beside them; see `region_points`."""
+    return region_points.of_boxes(collate(rows, learned, where).double().numpy())
 
 
 def to_json(learned: Learned) -> Any:

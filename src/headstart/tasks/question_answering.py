@@ -10,11 +10,11 @@ import numpy as np
 
 from headstart import score
 from headstart.contracts import Field, Modality, Per, Points, Prediction, ReadAt, Rows, Where
-from headstart.data.answers import dumps, loads
-from headstart.tasks import _answers, _extracting, _nearby
-from headstart.tasks._classes import config, meets
-from headstart.tasks._extracting import Learned, loss
-from headstart.tasks._snippets import ANSWERS
+from headstart.data.truths.answers import dumps, loads
+from headstart.tasks.classes.single import config, meets
+from headstart.tasks.spans import answers_judged, extracting, nearby
+from headstart.tasks.spans.extracting import Learned, loss
+from headstart.tasks.spans.span_snippets import ANSWERS
 
 if TYPE_CHECKING:
     import torch
@@ -79,9 +79,9 @@ def output(given: Any) -> torch.Tensor:
 
 
 def collate(rows: Rows, learned: Learned, where: Where | None = None) -> torch.Tensor:
-    """Shares of answers that begin and end with each token, shape (B, T, 2); see `_extracting.targets`."""
+    """Shares of answers that begin and end with each token, shape (B, T, 2); see `extracting.targets`."""
     assert where is not None, "answers are found by the characters that tokens cover"
-    return _extracting.targets(list(map(loads, rows.column("label"))), where)
+    return extracting.targets(list(map(loads, rows.column("label"))), where)
 
 
 def counted(targets: torch.Tensor) -> torch.Tensor:
@@ -93,7 +93,7 @@ def decode(output: Any, learned: Learned, items: Sequence[Any] = (), where: Wher
     """The best answers of each item, in characters of its context."""
     assert where is not None, "answers are told in characters"
     rows = zip(output, where, items, strict=True)
-    return [_extracting.answer(row_T2, where_T2, text, learned) for row_T2, where_T2, (_, text) in rows]
+    return [extracting.answer(row_T2, where_T2, text, learned) for row_T2, where_T2, (_, text) in rows]
 
 
 def settled(learned: Learned, answers: Callable[[], Sequence[Prediction]], rows: Rows) -> Learned:
@@ -104,10 +104,10 @@ def settled(learned: Learned, answers: Callable[[], Sequence[Prediction]], rows:
     if not learned.may_be_silent:
         return learned
     predictions, golds = answers(), _texts(rows)
-    silence = np.array([_answers.f1("", gold) for gold in golds])
-    spoken = np.array([_answers.f1(_best(answer), gold) for answer, gold in zip(predictions, golds, strict=True)])
+    silence = np.array([answers_judged.f1("", gold) for gold in golds])
+    spoken = np.array([answers_judged.f1(_best(answer), gold) for answer, gold in zip(predictions, golds, strict=True)])
     margins = np.array([-np.inf if answer["margin"] is None else answer["margin"] for answer in predictions])
-    return dataclasses.replace(learned, threshold=_extracting.threshold(margins, spoken - silence))
+    return dataclasses.replace(learned, threshold=extracting.threshold(margins, spoken - silence))
 
 
 def _best(answer: Prediction) -> str:
@@ -123,8 +123,8 @@ def metrics(predictions: Sequence[Prediction], rows: Rows, learned: Learned) -> 
     """F1 over words and exact match, as SQuAD's own evaluation has them, and both for each kind of question."""
     golds, given = _texts(rows), [answer["answer"] for answer in predictions]
     each = {
-        "f1": np.array([_answers.f1(*pair) for pair in zip(given, golds, strict=True)]),
-        "exact_match": np.array([_answers.exact_match(*pair) for pair in zip(given, golds, strict=True)]),
+        "f1": np.array([answers_judged.f1(*pair) for pair in zip(given, golds, strict=True)]),
+        "exact_match": np.array([answers_judged.exact_match(*pair) for pair in zip(given, golds, strict=True)]),
     }
     return {"metrics": {name: _with_interval(values) for name, values in each.items()}, "counts": each["f1"].tolist()}
 
@@ -143,9 +143,9 @@ def columns(predictions: Sequence[Prediction], rows: Rows, learned: Learned) -> 
     return {
         "prediction": list(map(told, predictions)),
         "confidence": [answer["confidence"] for answer in predictions],
-        "correct": [bool(_answers.exact_match(*pair)) for pair in zip(given, golds, strict=True)],
+        "correct": [bool(answers_judged.exact_match(*pair)) for pair in zip(given, golds, strict=True)],
         "answer": given,
-        "f1": [_answers.f1(*pair) for pair in zip(given, golds, strict=True)],
+        "f1": [answers_judged.f1(*pair) for pair in zip(given, golds, strict=True)],
     }
 
 
@@ -156,21 +156,21 @@ def told(answer: Prediction) -> str:
 
 def baselines(train: Rows, test: Rows, learned: Learned, *, seed: int) -> dict[str, list[Prediction]]:
     """The sentence that shares most words with the question, and a name or number in it; or silence."""
-    places = _nearby.sentences(train, test)
+    places = nearby.sentences(train, test)
     found = {
         "the most similar sentence": places,
-        "a name or number in it": _nearby.names(test, places),
+        "a name or number in it": nearby.names(test, places),
     }
     told = {
         name: [_certain(text, place, learned) for text, place in zip(test.column("context"), given, strict=True)]
         for name, given in found.items()
     }
-    silence = [_extracting.prediction(text, [], [], learned) for text in test.column("context")]
+    silence = [extracting.prediction(text, [], [], learned) for text in test.column("context")]
     return {**told, "no answer to anything": silence} if learned.may_be_silent else told
 
 
 def _certain(text: str, place: tuple[int, int], learned: Learned) -> Prediction:
-    return _extracting.prediction(text, [place], [learned.threshold + 1.0], learned)
+    return extracting.prediction(text, [place], [learned.threshold + 1.0], learned)
 
 
 def points(rows: Rows, learned: Learned, where: Where | None = None) -> Points:

@@ -11,12 +11,13 @@ import numpy as np
 
 from headstart import score
 from headstart.contracts import Field, Modality, Per, Points, Prediction, ReadAt, Rows, Where
-from headstart.data import masks
-from headstart.data.masks import Mask, Region
-from headstart.tasks import _masks, _pixels, _region_points
-from headstart.tasks._classes import config, meets
-from headstart.tasks._mask_snippet import MASKS
-from headstart.tasks._masks import IGNORED, Shown
+from headstart.data.truths import masks
+from headstart.data.truths.masks import Mask, Region
+from headstart.tasks.boxes import region_points
+from headstart.tasks.classes.single import config, meets
+from headstart.tasks.pixels import painted, single_pixels
+from headstart.tasks.pixels.mask_snippet import MASKS
+from headstart.tasks.pixels.painted import IGNORED, Shown
 
 if TYPE_CHECKING:
     import torch
@@ -48,7 +49,7 @@ snippet = MASKS
 
 def learn(rows: Rows) -> Shown:
     """The classes of the training masks."""
-    return _masks.shown(rows.column("label"))
+    return painted.shown(rows.column("label"))
 
 
 def names(learned: Shown) -> tuple[str, ...]:
@@ -94,7 +95,7 @@ def collate(rows: Rows, learned: Shown, where: Where | None = None) -> torch.Ten
 
     assert where is not None, "masks belong to places, and where says which"
     found = [masks.loads(label) for label in rows.column("label")]
-    targets = [_masks.target(mask, learned, covered) for mask, covered in zip(found, where, strict=True)]
+    targets = [painted.target(mask, learned, covered) for mask, covered in zip(found, where, strict=True)]
     return torch.from_numpy(np.stack(targets))
 
 
@@ -106,14 +107,14 @@ def counted(targets: torch.Tensor) -> torch.Tensor:
 def loss(
     output: torch.Tensor, targets: torch.Tensor, *, weights: torch.Tensor | None = None, smoothing: float = 0.0
 ) -> torch.Tensor:
-    """Cross entropy and overlap of each row, shape (B,); see `_masks.loss`."""
-    return _masks.loss(output, targets, weights=weights, smoothing=smoothing)
+    """Cross entropy and overlap of each row, shape (B,); see `painted.loss`."""
+    return painted.loss(output, targets, weights=weights, smoothing=smoothing)
 
 
 def decode(output: Any, learned: Shown, items: Sequence[Any] = (), where: Where | None = None) -> list[Prediction]:
     """The likeliest class of each pixel, at the size of the picture."""
     assert where is not None, "masks belong to places, and where says which"
-    found = [_masks.merged(*row) for row in zip(output, where, strict=True)]
+    found = [painted.merged(*row) for row in zip(output, where, strict=True)]
     return [answer(masks.of_numbers(numbers, learned.named), sure) for numbers, sure in found]
 
 
@@ -150,12 +151,12 @@ def settled(learned: Shown, answers: Callable[[], Sequence[Prediction]], rows: R
 def metrics(predictions: Sequence[Prediction], rows: Rows, learned: Shown) -> dict[str, Any]:
     """Mean IoU and pixel accuracy with intervals over pictures, the IoU of each class, and who is taken for whom."""
     truth = list(map(masks.loads, rows.column("label")))
-    each = [_masks.counts(mask, mask_of(found), learned) for mask, found in zip(truth, predictions, strict=True)]
+    each = [painted.counts(mask, mask_of(found), learned) for mask, found in zip(truth, predictions, strict=True)]
     counts_NCC = np.array(each, dtype=np.float64).reshape(len(each), len(learned.names), len(learned.names))
     total_CC = counts_NCC.sum(axis=0)
-    accuracies = {"mean_iou": _masks.mean_overlap, "pixel_accuracy": _accuracy}
+    accuracies = {"mean_iou": painted.mean_overlap, "pixel_accuracy": _accuracy}
     precision, recall, f1 = score.per_class(total_CC)
-    overlap = np.nan_to_num(_masks.overlaps(total_CC))
+    overlap = np.nan_to_num(painted.overlaps(total_CC))
     return {
         "metrics": {name: _with_interval(figure, counts_NCC) for name, figure in accuracies.items()},
         "per_class": {
@@ -183,18 +184,18 @@ def _with_interval(figure: Callable[[Any], float], counts_NCC: score.Floats) -> 
     return {"value": figure(counts_NCC), "low": low, "high": high, "method": "percentile bootstrap"}
 
 
-figure = _masks.mean_overlap
+figure = painted.mean_overlap
 
 
 def columns(predictions: Sequence[Prediction], rows: Rows, learned: Shown) -> dict[str, list[Any]]:
     """The mask as the rows have theirs, how sure it is, whether all judged pixels are right, and the picture's IoU."""
     found, truth = list(map(mask_of, predictions)), list(map(masks.loads, rows.column("label")))
-    each = [np.array(_masks.counts(*pair, learned)) for pair in zip(truth, found, strict=True)]
+    each = [np.array(painted.counts(*pair, learned)) for pair in zip(truth, found, strict=True)]
     return {
         "prediction": list(map(masks.dumps, found)),
         "confidence": [prediction["confidence"] for prediction in predictions],
         "correct": [bool(np.trace(one) == one.sum()) for one in each],
-        "mean_iou": [_masks.mean_overlap(one[None]) for one in each],
+        "mean_iou": [painted.mean_overlap(one[None]) for one in each],
     }
 
 
@@ -203,15 +204,15 @@ def baselines(train: Rows, test: Rows, learned: Shown, *, seed: int) -> dict[str
     known = list(map(masks.loads, train.column("label")))
     sizes = [masks.loads(label).size for label in test.column("label")]
     ways = {
-        "the commonest class": _pixels.commonest(known, sizes, learned),
-        "colours + linear model": _pixels.by_colour(items(train), known, items(test), learned, seed=seed),
+        "the commonest class": single_pixels.commonest(known, sizes, learned),
+        "colours + linear model": single_pixels.by_colour(items(train), known, items(test), learned, seed=seed),
     }
     return {name: [answer(mask, 1.0) for mask in found] for name, found in ways.items()}
 
 
 def points(rows: Rows, learned: Shown, where: Where | None = None) -> Points:
     """Pixels of the inputs, some of each class."""
-    return _region_points.of_pixels(collate(rows, learned, where).numpy())
+    return region_points.of_pixels(collate(rows, learned, where).numpy())
 
 
 def to_json(learned: Shown) -> Any:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from headstart.contracts import Field, Modality, Prediction, ReadAt, Rows
-from headstart.tasks import _classes
-from headstart.tasks._classes import (
+from headstart.tasks.classes import single
+from headstart.tasks.classes.single import (
     Classes,
     collate,
     columns,
@@ -73,8 +73,8 @@ def baselines(train: Rows, test: Rows, learned: Classes, *, seed: int) -> dict[s
     """The majority class, and logistic regression on TF-IDF weighted words and word pairs."""
     seen, unseen = weighted_words(items(train), items(test))
     return {
-        "majority class": _classes.majority(train, test, learned),
-        "TF-IDF + logistic regression": _classes.linear(seen, train, unseen, learned, strength=10.0),
+        "majority class": single.majority(train, test, learned),
+        "TF-IDF + logistic regression": single.linear(seen, train, unseen, learned, strength=10.0),
     }
 
 

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from headstart.contracts import Field, Prediction, Rows
-from headstart.tasks import _classes, text_classification
-from headstart.tasks._classes import (
+from headstart.tasks import text_classification
+from headstart.tasks.classes import single
+from headstart.tasks.classes.single import (
     Classes,
     collate,
     columns,
@@ -87,8 +88,8 @@ def baselines(train: Rows, test: Rows, learned: Classes, *, seed: int) -> dict[s
     """The majority class, and logistic regression on the words of each text, those of both, and how many they share."""
     seen, unseen = _features(train, test)
     return {
-        "majority class": _classes.majority(train, test, learned),
-        "TF-IDF of both + overlap": _classes.linear(seen, train, unseen, learned, strength=10.0),
+        "majority class": single.majority(train, test, learned),
+        "TF-IDF of both + overlap": single.linear(seen, train, unseen, learned, strength=10.0),
     }
 
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headstart.contracts import Field, Modality, Per, Points, Prediction, ReadAt, Rows, Where
-from headstart.data.spans import Span, dumps, loads
-from headstart.tasks import _entities, _taggers, _tags
-from headstart.tasks._classes import config, meets, output, settled
-from headstart.tasks._entities import figure
-from headstart.tasks._snippets import ENTITIES
-from headstart.tasks._tags import IGNORED, Tags, words
+from headstart.data.truths.spans import Span, dumps, loads
+from headstart.tasks.classes.single import config, meets, output, settled
+from headstart.tasks.spans import entities_judged, taggers, tagging
+from headstart.tasks.spans.entities_judged import figure
+from headstart.tasks.spans.span_snippets import ENTITIES
+from headstart.tasks.spans.tagging import IGNORED, Tags, words
 
 if TYPE_CHECKING:
     import torch
@@ -64,7 +64,7 @@ def collate(rows: Rows, learned: Tags, where: Where | None = None) -> torch.Tens
     found = torch.full((len(where), max(map(len, where), default=0)), IGNORED)
     for row, (text, label, covered) in enumerate(zip(items(rows), rows.column("label"), where, strict=True)):
         places = words(text)
-        targets = _tags.targets(learned.of_words(places, loads(label)), places, covered)
+        targets = tagging.targets(learned.of_words(places, loads(label)), places, covered)
         found[row, : len(covered)] = torch.from_numpy(targets)
     return found
 
@@ -101,8 +101,8 @@ def decode(output: Any, learned: Tags, items: Sequence[Any] = (), where: Where |
 def _decoded(output_TC: torch.Tensor, text: str, where_T2: Any, learned: Tags) -> Prediction:
     places = words(text)
     scores_TC = output_TC.double().log_softmax(dim=-1).numpy()
-    scores_WC = _tags.scores_of_words(places, where_T2, scores_TC)
-    tags = _tags.best_legal(scores_WC, learned.forbidden)
+    scores_WC = tagging.scores_of_words(places, where_T2, scores_TC)
+    tags = tagging.best_legal(scores_WC, learned.forbidden)
     sure_W = np.exp(scores_WC[np.arange(len(tags)), tags])
     found = [(span, float(sure_W[within].mean())) for span, within in learned.spans(tags, places)]
     return answer(text, found)
@@ -118,9 +118,9 @@ def answer(text: str, found: Sequence[tuple[Span, float]]) -> Prediction:
 
 
 def metrics(predictions: Sequence[Prediction], rows: Rows, learned: Tags) -> dict[str, Any]:
-    """Entity F1, precision and recall, and the figures of each label; see `_entities.metrics`."""
+    """Entity F1, precision and recall, and the figures of each label; see `entities_judged.metrics`."""
     truth = [loads(value) for value in rows.column("label")]
-    return _entities.metrics(truth, list(map(_spans, predictions)), learned.labels)
+    return entities_judged.metrics(truth, list(map(_spans, predictions)), learned.labels)
 
 
 def _spans(prediction: Prediction) -> list[Span]:
@@ -140,8 +140,8 @@ def baselines(train: Rows, test: Rows, learned: Tags, *, seed: int) -> dict[str,
     known = [(text, loads(label)) for text, label in zip(items(train), train.column("label"), strict=True)]
     texts = items(test)
     ways = {
-        "gazetteer": _taggers.gazetteer(known, texts),
-        "word shapes + linear model": _taggers.by_shape(known, texts, learned, seed=seed),
+        "gazetteer": taggers.gazetteer(known, texts),
+        "word shapes + linear model": taggers.by_shape(known, texts, learned, seed=seed),
     }
     return {
         name: [answer(text, [(span, 1.0) for span in spans]) for text, spans in zip(texts, found, strict=True)]
@@ -155,7 +155,7 @@ def points(rows: Rows, learned: Tags, where: Where | None = None) -> Points:
     truth, owners, places = list[int](), list[int](), list[tuple[int, int]]()
     for row, (text, label, covered_T2) in enumerate(zip(items(rows), rows.column("label"), where, strict=True)):
         at = words(text)
-        for tag, span in zip(learned.of_words(at, loads(label)).tolist(), _tags.tokens(at, covered_T2), strict=True):
+        for tag, span in zip(learned.of_words(at, loads(label)).tolist(), tagging.tokens(at, covered_T2), strict=True):
             if tag != IGNORED and span is not None:
                 truth.append((tag + 1) // 2)
                 owners.append(row)

@@ -1,0 +1,1 @@
+"""What the rows show taken together, found before anything expensive runs: repeats, odd classes, lengths."""

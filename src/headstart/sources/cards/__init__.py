@@ -1,0 +1,1 @@
+"""Python for model cards that opens a saved folder without headstart."""

@@ -1,0 +1,1 @@
+"""TensorFlow SavedModels as backbones that are read and never trained."""

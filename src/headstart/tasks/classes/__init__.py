@@ -1,0 +1,1 @@
+"""What tasks share that give rows classes, one each or any number."""

@@ -1,0 +1,1 @@
+"""What tasks share that find spans of characters: tags of words, answers in a text."""

@@ -1,0 +1,1 @@
+"""What writing down speech takes: letters, losses, searches, times of words, judging."""
