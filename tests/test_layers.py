@@ -24,7 +24,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("learning", "finding"),
     ("report", "folder", "journal", "record", "trackers"),
     ("train", "model"),
-    ("tasks", "strategies", "features", "caches", "score", "estimates", "network", "answering", "anatomy"),
+    ("tasks", "strategies", "features", "caches", "score", "estimates", "network", "writer", "answering", "anatomy"),
     (
         "data",
         "sources",
@@ -60,6 +60,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 SIBLINGS = {
     ("advising", "run"): "advice reads, checks and splits as a run does",
     ("tasks", "score"): "a task's metrics are the common ones",
+    ("writer", "network"): "a writer is a network beside the others, and goes on from what was kept as they do",
     ("estimates", "score"): "an accuracy that is estimated has the interval of one that is measured",
     ("sources", "windows"): "a long text becomes several rows where it is encoded",
     ("sources", "company"): "of families that answer otherwise in company a recording goes through alone",
@@ -115,6 +116,7 @@ WORKSHOPS: dict[str, set[str]] = {
     "tasks": {"numpy"},
     "features": {"numpy"},
     "network": {"numpy", "torch"},
+    "writer": {"torch"},
     "train": {"numpy", "safetensors", "scipy", "sklearn", "torch"},
     "model": {"numpy", "safetensors", "torch"},
     "run": {"numpy", "pyarrow"},

@@ -76,7 +76,7 @@ def merged(parts: Sequence[tuple[torch.Tensor, Any]], encoded: Encoded) -> Answe
 
 def by_row(trained: nn.Module, encoded: Encoded, *, dtype: str = "float32") -> torch.Tensor:
     """The output for each item, shape (N, C); of one in several windows the mean of theirs."""
-    return windows.mean(torch.stack(_computed(trained, encoded, dtype, lambda output, _: list(output))), encoded)
+    return windows.mean(torch.stack(computed(trained, encoded, lambda output, _: list(output), dtype=dtype)), encoded)
 
 
 def by_token(trained: nn.Module, encoded: Encoded, *, dtype: str = "float32") -> list[tuple[torch.Tensor, Any]]:
@@ -86,7 +86,7 @@ def by_token(trained: nn.Module, encoded: Encoded, *, dtype: str = "float32") ->
         assert inputs.where is not None, "rows answered by token were prepared with where"
         return [(row[: len(where)], where) for row, where in zip(output_BTC, inputs.where, strict=True)]
 
-    return _computed(trained, encoded, dtype, rows)
+    return computed(trained, encoded, rows, dtype=dtype)
 
 
 def by_place(trained: nn.Module, encoded: Encoded, *, dtype: str = "float32") -> Iterator[tuple[Indices, Answers]]:
@@ -115,10 +115,10 @@ def _together(num_tiles: Indices) -> Iterator[Indices]:
         start = stop
 
 
-def _computed(
-    trained: nn.Module, encoded: Encoded, dtype: str, rows: Callable[[torch.Tensor, Inputs], list[T]]
+def computed(
+    trained: nn.Module, encoded: Encoded, rows: Callable[[torch.Tensor, Inputs], list[T]], *, dtype: str = "float32"
 ) -> list[T]:
-    """What `rows` makes of each batch of the output, in the order of the M rows."""
+    """What `rows` makes of each batch of the output and its inputs, in the order of the M rows."""
     return _given(_ready(trained, dtype), encoded, dtype, rows)
 
 
@@ -131,7 +131,7 @@ def _ready(trained: nn.Module, dtype: str) -> nn.Module:
 def _given(
     computing: nn.Module, encoded: Encoded, dtype: str, rows: Callable[[torch.Tensor, Inputs], list[T]]
 ) -> list[T]:
-    """As `_computed`, by a network that is ready."""
+    """As `computed`, by a network that is ready."""
     groups = batches.by_length(encoded.lengths)
 
     def answer(group: Indices) -> list[T]:

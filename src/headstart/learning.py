@@ -17,6 +17,7 @@ from headstart.progress import Listener, Note, Stage
 from headstart.settings import FitSettings
 from headstart.train import learn as training
 from headstart.train.learn import NOWHERE, Around, Learnt
+from headstart.writer import writing_of
 
 Learning = Callable[[FitSettings, Around], tuple[Model, Learnt]]
 
@@ -52,7 +53,10 @@ def once(ready: Ready, settings: FitSettings, listener: Listener, around: Around
     task: Task = plug.load("tasks", ready.task_name)
     learned = task.meets(task.learn(ready.splits.train), ready.splits.train, ready.backbone, settings)
     strategy: Strategy = plug.load("strategies", settings.strategy)
-    recipe = settings.recipe(strategy.recipe(settings, task))
+    own = strategy.recipe(settings, task)
+    if writing_of(task, learned) is not None:
+        own = training.to_write(own, settings.strategy)
+    recipe = settings.recipe(own)
     rows = ready.splits.train, ready.splits.validation
     frame = training.frame(task, ready.backbone, ready.splits.train, settings)
     job = training.Job(task, learned, ready.backbone, *rows, settings, recipe, listener, around, frame)

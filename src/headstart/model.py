@@ -26,10 +26,11 @@ from headstart.data.fields import content
 from headstart.errors import ModelError, ModelNotFound, OutputError
 from headstart.heads import layers, snippets
 from headstart.heads.form import Form
-from headstart.network import Headed, Reading, Whole, class_of
-from headstart.settings import LONG, PAIRED, WINDOWS
+from headstart.network import Headed, Reading, class_of
+from headstart.settings import LONG, PAIRED, PAUSES, WINDOWS
 from headstart.sources import _ref
 from headstart.sources.cards.snippets import OF_TOKENS, OF_WINDOWS
+from headstart.writer import Writer, whole_of
 
 FACTS = "headstart.json"
 """Our own facts about a model folder; written last, so that a folder without it is unfinished."""
@@ -187,14 +188,14 @@ def _read_facts(path: Path) -> dict[str, Any]:
     for name in ("task", "learned", "head", "max_length", "long"):
         if name not in facts:
             raise ModelError(f'{path} is damaged: it has no "{name}". Copy the model folder again.')
-    if facts["long"] not in (*LONG, WINDOWS, PAIRED):
+    if facts["long"] not in (*LONG, WINDOWS, PAUSES, PAIRED):
         raise ModelError(f'{path} is damaged: "long" is "{facts["long"]}". Copy the model folder again.')
     return facts
 
 
 def _network(backbone: Backbone, task: Task, learned: Learned, head: dict[str, Any] | None, folder: Path) -> nn.Module:
     if head is None:
-        return Whole(backbone.task_module(class_of(task, backbone) or task.auto_class, None), output=task.output)
+        return whole_of(task, learned, backbone.task_module(class_of(task, backbone) or task.auto_class, None))
     try:
         form, reading = Form.from_json(head), Reading(tuple(map(tuple, head["groups"])))
         build = cast(PlaceTask, task).layers if form.reads_maps else layers.build
@@ -220,6 +221,8 @@ def usage(model: Model) -> str:
     if not isinstance(model.network, Headed):
         own_class = class_of(model.task, model.backbone)
         opened = model.backbone.usage(own_class, max_length=model.max_length, long=_read_as(model))
+        if isinstance(model.network, Writer):
+            return opened  # it leaves texts, not numbers
         merging = OF_TOKENS if model.backbone.modality == "audio" and model.long == WINDOWS else ""
         return opened + merging + model.task.snippet
     opening = model.backbone.usage(None, max_length=model.max_length, long=_read_as(model))

@@ -7,14 +7,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
 from headstart import company, cut, pool, stack
-from headstart.contracts import Backbone, Hidden, Inputs, PlaceTask, States, Task
+from headstart.contracts import Backbone, Hidden, Inputs, States, Task
 from headstart.errors import MismatchError, SettingError
 from headstart.heads.form import Form
 from headstart.heads.layers import grid_of
@@ -245,9 +245,9 @@ class Headed(nn.Module):
 
 def class_of(task: Task, backbone: Backbone) -> str | None:
     """The ecosystem's class that is trained and saved for a task; None where the task brings layers of its own."""
-    if task.per != "place":
-        return task.auto_class
-    return next((name for name in cast(PlaceTask, task).auto_classes if backbone.offers(name)), None)
+    offered: tuple[str, ...] = getattr(task, "auto_classes", ())
+    found = next((name for name in offered if backbone.offers(name)), None)
+    return task.auto_class if found is None and task.per != "place" else found
 
 
 def pooled(backbone: Backbone, module: nn.Module, inputs: Inputs, kind: str) -> torch.Tensor:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from headstart import batches, folder, kernels, launch, learning, plug, record, score, trackers
+from headstart import batches, folder, kernels, launch, learning, plug, record, score, trackers, writer
 from headstart.budget import budget
 from headstart.contracts import Backbone, Prediction, Problem, Rows, Splits, Strategy, Task
 from headstart.cost import Meter
@@ -28,6 +28,7 @@ from headstart.heads import form
 from headstart.idle import idle
 from headstart.journal import Journal, journal
 from headstart.model import Model, usage
+from headstart.network import class_of
 from headstart.progress import Listener, Measured, Note, Stage, Warned, silent
 from headstart.report import page
 from headstart.report.card import card
@@ -121,7 +122,8 @@ def _decided(settings: FitSettings, backbone: Backbone, task: Task, log: Journal
         form.verify_by_token(settings)
     if task.per == "place":
         form.verify_by_place(settings)
-    for said in idle(settings, _unused(strategy, settings, task), modality=task.modality):
+    writes = class_of(task, backbone) == writer.AUTO_CLASS
+    for said in idle(settings, _unused(strategy, settings, task), modality=task.modality, writes=writes):
         log(Warned(said))
     return settings, strategy
 

@@ -60,6 +60,8 @@ LONG = ("head-tail", "cut", "chunks")
 """What may be read of a text that is longer than the model reads."""
 WINDOWS = "windows"
 """What is read of it by tasks that answer for each token: all, in parts that overlap; there is no choice."""
+PAUSES = "pauses"
+"""What is read of a recording by models that write: all, in parts that end where nobody speaks; there is no choice."""
 PAIRED = "longest-first"
 """What is read of pairs of texts by tasks that answer for each row: both, the longer one cut; there is no choice."""
 SOUND_VIEWS = ("speed", "noise", "mask")
@@ -180,6 +182,9 @@ class FitSettings:
     vocabulary: str = choice("auto", "kept", "built", default="auto")
     """The letters of transcripts: kept (the model's own), built (from the training rows), or auto (kept where it has
     all that the rows need)."""
+
+    spoken_language: str | None = None
+    """The language of recordings, for a model that writes several: its name or its code, such as de."""
 
     language_model: str = "none"
     """What is known beside the sound: none, words (only those of the training rows are heard), ngram (how they follow

@@ -18,6 +18,7 @@ from headstart import batches, kernels, windows
 from headstart.contracts import Encoded, Points, States
 from headstart.device import device
 from headstart.errors import DataError
+from headstart.settings import WINDOWS
 from headstart.train import head
 from headstart.train.job import Job
 
@@ -55,7 +56,8 @@ def of(job: Job) -> Scorable:
         rows = some_of(len(truth), seed=job.settings.seed)
         return Scorable(head.pooled(job)[rows], truth[rows])
     rows = some_of(len(job.train), seed=job.settings.seed, most=MOST_ROWS)
-    encoded = job.encoded(job.train.take(rows))
+    # points are told by token, also where the model writes
+    encoded = job.encoded(job.train.take(rows), long=WINDOWS if job.writing is not None else None)
     owners = rows[windows.owners(encoded)]
     # a picture that is read in many tiles, or a long text, is looked at in some of them
     looked = np.array_split(some_of(len(owners), seed=job.settings.seed, most=MOST_ROWS), _num_parts(len(owners)))

@@ -20,8 +20,20 @@ from headstart.contracts.models import (
     Source,
     Speller,
     States,
+    Writing,
 )
-from headstart.contracts.tasks import Learned, Per, PlaceTask, Points, Prediction, ReadAt, Strategy, Task, Where
+from headstart.contracts.tasks import (
+    Learned,
+    Per,
+    PlaceTask,
+    Points,
+    Prediction,
+    ReadAt,
+    Strategy,
+    Task,
+    Where,
+    WrittenTask,
+)
 
 if TYPE_CHECKING:
     from headstart.contracts.data import Indices
@@ -56,4 +68,6 @@ __all__ = [
     "Strategy",
     "Task",
     "Where",
+    "Writing",
+    "WrittenTask",
 ]

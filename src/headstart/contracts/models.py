@@ -129,6 +129,21 @@ class Encoded(Protocol):
         """A batch of those rows, padded to the longest of them."""
 
 
+@dataclass(frozen=True)
+class Writing:
+    """How a sequence-to-sequence model writes, one token after the other.
+
+    `before` are the tokens it is begun with, which may say in which `language`; `end` is the token behind a text,
+    `most` how many tokens there may be, all of these included, and `beams` how many texts are followed at once.
+    """
+
+    before: tuple[int, ...]
+    end: int
+    most: int
+    beams: int = 1
+    language: str | None = None
+
+
 class Speller(Protocol):
     """What a model that writes turns texts into, and outputs back."""
 
@@ -149,6 +164,13 @@ class Speller(Protocol):
 
     def text(self, ids: Sequence[int]) -> str:
         """The text of tokens, without special ones."""
+
+    def writing(self, language: str | None) -> Writing | None:
+        """How it writes what is said in a language; None of a CTC model, which answers for each frame.
+
+        Raises:
+            SettingError: It knows several languages and is told none, or one that it does not know.
+        """
 
 
 class Backbone(Protocol):
@@ -244,7 +266,7 @@ class Backbone(Protocol):
         are tokens or maps the one before it has left them in `states`, (B, T, D) or (B, D, H, W); for texts `inputs`
         has the "attention_mask". Texts are shortened as by `prepare`; of "chunks" and "windows" each window is a row,
         and `owners` has its item; of "pairs" the items are pairs, whose second text is read in windows, of
-        "longest-first" pairs that are cut.
+        "longest-first" pairs that are cut. Of a class whose models write it leaves `answers`, the texts.
         """
 
     def digest(self) -> str:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from headstart.contracts.data import Field, Modality, Rows
-    from headstart.contracts.models import Backbone
+    from headstart.contracts.models import Backbone, Writing
     from headstart.heads.form import Form
     from headstart.settings import FitSettings, Recipe
 
@@ -151,6 +151,20 @@ class PlaceTask(Task, Protocol):
     def layers(self, form: Form, num_classes: int) -> nn.Module:
         """Fresh layers from maps of a backbone, (B, D, H, W) each as `form.widths` and `form.strides` say, to the
         output that `loss` and `decode` read."""
+
+
+class WrittenTask(Task, Protocol):
+    """A task whose answers some models write, one token after the other; those are trained with the tokens before.
+
+    Of such a model `collate` gives whole numbers, shape (B, L), negative where a row has no more tokens, `loss` takes
+    logits (B, L, V), and `decode` what was written of each window of an item; see `writer.Writer`.
+    """
+
+    auto_classes: tuple[str, ...]
+    """As for places; one of them may be `writer.AUTO_CLASS`."""
+
+    def writing(self, learned: Learned) -> Writing | None:
+        """How the model writes; None where it answers for each token of what it reads."""
 
 
 class Strategy(Protocol):

@@ -45,6 +45,11 @@ def config(folder: Path) -> dict[str, Any]:
     return _json(folder / "config.json")
 
 
+def generation_config(folder: Path) -> dict[str, Any]:
+    """What generation_config.json holds; nothing where it is absent or damaged."""
+    return _json(folder / "generation_config.json")
+
+
 def _json(path: Path) -> dict[str, Any]:
     """What the file holds; nothing where it is absent or damaged, which is found when the model is loaded."""
     try:

@@ -150,8 +150,10 @@ def has_class(config: Any, auto_class: str) -> bool:
     """Whether transformers has a model of this class for what the config describes."""
     import transformers
 
-    mapping = getattr(transformers, auto_class)._model_mapping
-    return type(config) in mapping.keys()  # noqa: SIM118 - it is no dictionary, and looks names up
+    kind, mapping = type(config), getattr(transformers, auto_class)._model_mapping
+    # it looks the name of the class up, which code that comes with a model may bear too; its list of classes would
+    # import every family there is
+    return kind in mapping and (kind.__module__.startswith("transformers.") or kind in mapping._extra_content)
 
 
 def of_any_size(module: nn.Module, tensors: Mapping[str, Any]) -> dict[str, bool]:

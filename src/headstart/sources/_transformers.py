@@ -23,7 +23,7 @@ from headstart.contracts import Encoded, Frame, Inputs, Modality, Ref, Speller, 
 from headstart.errors import ModelError, ModelNotFound, SettingError
 from headstart.sources import _loading, _shorter, _timm
 from headstart.sources._folder import has_weights, modality_of
-from headstart.sources.cards import snippets, sound_snippet
+from headstart.sources.cards import snippets, sound_snippet, writing_snippet
 from headstart.sources.items import long_texts, places, sound_windows, spellers
 from headstart.sources.items.compact import IN_PARTS, EncodedImages, EncodedTexts
 from headstart.sources.items.frames import Frames
@@ -226,6 +226,8 @@ class TransformersBackbone:
             return snippets.of_texts(auto_class, limit, long=long, frame=long_texts.Frame.of(self.processor))
         if self.modality == "audio":
             frames = Frames.of(self.module, self.processor)
+            if auto_class == "AutoModelForSpeechSeq2Seq":
+                return writing_snippet.of_written(frames, seconds=max_length)
             return sound_snippet.of_sounds(auto_class, frames, seconds=max_length, long=long)
         return snippets.of_images(auto_class)
 

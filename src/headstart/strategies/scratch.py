@@ -82,6 +82,8 @@ def _built_anew(module: nn.Module) -> nn.Module:
         family = type(family.__name__, (family,), {"_init_weights": lambda self, part: None})
     fresh: nn.Module = family(module.config)
     fresh.__class__ = type(module)
+    if hasattr(module, "generation_config"):
+        fresh.generation_config = module.generation_config  # how it writes is no weight
     return fresh
 
 

@@ -4,29 +4,30 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headstart.contracts import Backbone, Field, Modality, Per, Points, Prediction, ReadAt, Rows, Where
+from headstart.contracts import Backbone, Field, Modality, Per, Points, Prediction, ReadAt, Rows, Where, Writing
 from headstart.data.truths.transcripts import plain
 from headstart.tasks.classes.single import config, output, settled
-from headstart.tasks.speech import beam_search, ctc, languages, templates, transcripts_judged
-from headstart.tasks.speech.ctc import counted
+from headstart.tasks.speech import beam_search, ctc, languages, templates, transcripts_judged, written
 from headstart.tasks.speech.languages import Language
 from headstart.tasks.speech.spelling import Spelling
 from headstart.tasks.speech.transcript_snippet import TRANSCRIPTS
 from headstart.tasks.speech.transcripts_judged import figure
 from headstart.tasks.speech.word_times import told
+from headstart.tasks.speech.written import Written
 
 if TYPE_CHECKING:
     import torch
 
     from headstart.settings import FitSettings
 
-__all__ = ["config", "counted", "figure", "output", "settled"]
+__all__ = ["config", "figure", "output", "settled"]
 
 aliases = ("asr", "speech-to-text", "speech-recognition")
 modality: Modality = "audio"
@@ -41,6 +42,7 @@ fields = (
 )
 primary = "word_accuracy"
 auto_class = "AutoModelForCTC"
+auto_classes = (auto_class, "AutoModelForSpeechSeq2Seq")
 read_at: ReadAt = "layers"
 per: Per = "token"
 snippet = TRANSCRIPTS
@@ -50,11 +52,12 @@ BEAMS = 16
 
 @dataclass(frozen=True)
 class Learned:
-    """How transcripts are spelled, and how they are looked for."""
+    """How transcripts are spelled, and how they are looked for; `written` of a model that writes token by token."""
 
     spelling: Spelling
     beams: int = 1
     language: Language | None = None
+    written: Written | None = None
 
 
 def learn(rows: Rows) -> Learned:
@@ -67,13 +70,33 @@ def meets(learned: Learned, rows: Rows, backbone: Backbone, settings: FitSetting
 
     Raises:
         MismatchError: Its vocabulary is to be kept, and it has none, or not the letters of the transcripts.
-        SettingError: There is no such language.
+        SettingError: There is no such language; or a model that writes is to have another vocabulary.
+        DataError: A model that writes cannot write some of the transcripts.
     """
+    if not backbone.offers(auto_class) and backbone.offers(auto_classes[1]):
+        return dataclasses.replace(learned, written=_written(rows, backbone, settings))
     texts = [plain(text) for text in rows.column("label")]
     spelling = _kept(backbone, texts, settings) or learned.spelling
     language = languages.asked(settings.language_model, texts)
     beams = settings.beams or (1 if language is None else BEAMS)
     return Learned(spelling, beams, language)
+
+
+def _written(rows: Rows, backbone: Backbone, settings: FitSettings) -> Written:
+    """The vocabulary of a model that writes, and how it does."""
+    from headstart.errors import MismatchError, SettingError
+
+    speller = backbone.speller
+    writing = None if speller is None else speller.writing(settings.spoken_language)
+    if speller is None or writing is None:
+        raise MismatchError(f'"{backbone.ref}" writes with a tokenizer, and its folder has none. Give a complete one.')
+    for name in ("vocabulary", "class_weights"):
+        if getattr(settings, name) not in ("auto", "kept", "none"):
+            asked = f"--{name.replace('_', '-')} {getattr(settings, name)}"
+            raise SettingError(f'{asked}: "{backbone.ref}" writes with tokens of its own. Leave it out.')
+    found = Written.of(speller, dataclasses.replace(writing, beams=settings.beams or 1))
+    found.verify(rows, str(backbone.ref))
+    return found
 
 
 def _kept(backbone: Backbone, texts: Sequence[str], settings: FitSettings) -> Spelling | None:
@@ -91,7 +114,12 @@ def _kept(backbone: Backbone, texts: Sequence[str], settings: FitSettings) -> Sp
 
 def names(learned: Learned) -> tuple[str, ...]:
     """The vocabulary."""
-    return learned.spelling.names
+    return learned.spelling.names if learned.written is None else learned.written.names
+
+
+def writing(learned: Learned) -> Writing | None:
+    """How the model writes; None of a CTC model."""
+    return None if learned.written is None else learned.written.writing
 
 
 def items(rows: Rows) -> list[Any]:
@@ -100,21 +128,31 @@ def items(rows: Rows) -> list[Any]:
 
 
 def collate(rows: Rows, learned: Learned, where: Where | None = None) -> torch.Tensor:
-    """Frames, blank and letters of each row, see `ctc.targets`."""
+    """Frames, blank and letters of each row, see `ctc.targets`; of a model that writes, whole numbers of its tokens."""
+    if learned.written is not None:
+        return learned.written.targets(rows.column("label"))
     assert where is not None, "letters belong to frames, and where says how many there are"
     return ctc.targets(rows.column("label"), learned.spelling, where)
+
+
+def counted(targets: torch.Tensor) -> torch.Tensor:
+    """Letters, or tokens, of each row."""
+    return ctc.counted(targets) if targets.is_floating_point() else written.counted(targets)
 
 
 def loss(
     output: torch.Tensor, targets: torch.Tensor, *, weights: torch.Tensor | None = None, smoothing: float = 0.0
 ) -> torch.Tensor:
-    """Minus the log probability of each transcript, in nats, shape (B,); see `ctc.loss`."""
-    return ctc.loss(output, targets, weights=weights, smoothing=smoothing)
+    """Minus the log probability of each transcript, in nats, shape (B,); see `ctc.loss` and `written.loss`."""
+    judge = ctc.loss if targets.is_floating_point() else written.loss
+    return judge(output, targets, weights=weights, smoothing=smoothing)
 
 
 def decode(output: Any, learned: Learned, items: Sequence[Any] = (), where: Where | None = None) -> list[Prediction]:
     """The text of each recording, and when each of its words is said."""
     assert where is not None, "words are told in seconds"
+    if learned.written is not None:
+        return [written.decoded(*row, learned.written) for row in zip(output, where, strict=True)]
     return [_decoded(*row, learned) for row in zip(output, where, strict=True)]
 
 
@@ -164,7 +202,7 @@ def baselines(train: Rows, test: Rows, learned: Learned, *, seed: int) -> dict[s
 def points(rows: Rows, learned: Learned, where: Where | None = None) -> Points:
     """Letters, each over its share of the frames as if all were said in equal time; see `ctc.shares`."""
     assert where is not None, "letters belong to frames, and where says how many there are"
-    return ctc.shares(collate(rows, learned, where).numpy())
+    return ctc.shares(ctc.targets(rows.column("label"), learned.spelling, where).numpy())
 
 
 def to_json(learned: Learned) -> Any:
@@ -176,6 +214,7 @@ def to_json(learned: Learned) -> Any:
         "is_kept": spelling.is_kept,
         "beams": learned.beams,
         "language": None if language is None else language.to_json(),
+        "written": written.to_json(learned.written),
     }
 
 
@@ -186,4 +225,5 @@ def from_json(value: Any) -> Learned:
         Spelling(tuple(value["vocabulary"]), value["blank"], value["is_kept"]),
         value["beams"],
         None if language is None else Language.from_json(language),
+        written.from_json(value.get("written")),
     )

@@ -16,8 +16,9 @@ from torch import nn
 from headstart import batches, company, cut, features, windows
 from headstart.contracts import Encoded, Hidden, Inputs, Rows
 from headstart.errors import OutputError
-from headstart.network import KEPT, Headed, Whole
+from headstart.network import KEPT, Headed
 from headstart.progress import Note, Stage
+from headstart.writer import Network, trunk
 
 if TYPE_CHECKING:
     from headstart.contracts import Indices
@@ -80,7 +81,7 @@ class RowsAbove:
         return Inputs({**blank, KEPT: state[:, 0]})
 
 
-def keep(job: Job, whole: Whole | Headed, boundary: int, dtype: str) -> dict[str, Encoded]:
+def keep(job: Job, whole: Network, boundary: int, dtype: str) -> dict[str, Encoded]:
     """The training and validation rows, with what the frozen part gives for them on disk where that can be used.
 
     Args:
@@ -95,7 +96,7 @@ def keep(job: Job, whole: Whole | Headed, boundary: int, dtype: str) -> dict[str
     assert job.validation is not None, "strategies that move blocks ask for a validation split"
     rows = {"train": job.train, "validation": job.validation}
     encoded = {name: job.encoded(split) for name, split in rows.items()}
-    is_wanted = boundary > 1 and job.settings.cache and not company.is_strict(whole.module)
+    is_wanted = boundary > 1 and job.settings.cache and not company.is_strict(trunk(whole))
     form = _form(whole, encoded["train"], upto=boundary - 1) if is_wanted else None
     if form is None:
         if is_wanted:
@@ -108,7 +109,7 @@ def keep(job: Job, whole: Whole | Headed, boundary: int, dtype: str) -> dict[str
         Stage("features", f"below the {len(job.backbone.blocks) + 1 - boundary} trained blocks, computed once")
     )
     frozen = Frozen(
-        whole.module,
+        trunk(whole),
         lambda part, inputs: cut.lower(part, inputs, upto=form.upto).state,
         f"above block {form.upto}",
         form.state,
@@ -135,14 +136,15 @@ def on_disk(job: Job, frozen: Frozen, encoded: dict[str, Encoded], dtype: str) -
     return {name: _kept(job, frozen, split, encoded[name], dtype) for name, split in rows.items()}
 
 
-def _form(whole: Whole | Headed, encoded: Encoded, *, upto: int) -> Hidden | None:
+def _form(whole: Network, encoded: Encoded, *, upto: int) -> Hidden | None:
     """In which form the frozen part gives its state; None where the state alone is not enough to go on from."""
     inputs = batches.placed(encoded.take(np.argsort(encoded.lengths)[[0, -1]]))
+    part = trunk(whole.eval())
     with torch.no_grad():
-        form = cut.lower(whole.eval().module, inputs, upto=upto)
+        form = cut.lower(part, inputs, upto=upto)
         if isinstance(whole, Headed):
             return form if _is_enough(whole, inputs, form) else None
-        return form if cut.can_resume(whole.module, inputs, form) else None
+        return form if cut.can_resume(part, inputs, form) else None
 
 
 def _is_enough(headed: Headed, inputs: Inputs, form: Hidden) -> bool:

@@ -22,7 +22,8 @@ from headstart.heads import form, layers
 from headstart.network import Headed, Reading, Whole
 from headstart.progress import Foreseen, Stage
 from headstart.train import groups, linear, loop, step, trial
-from headstart.train.job import Job, Learnt, precision, validation
+from headstart.train.job import Job, Learnt, precision
+from headstart.train.judging import validation
 
 if TYPE_CHECKING:
     from headstart.contracts import Indices

@@ -11,19 +11,19 @@ import numpy as np
 import torch
 from torch import nn
 
-from headstart import answering, batches, launch, windows
-from headstart.answering import Answers
+from headstart import launch, windows, writer
 from headstart.budget import Budget, budget
-from headstart.contracts import Backbone, Encoded, Frame, Learned, Rows, Task, Where
+from headstart.contracts import Backbone, Encoded, Frame, Inputs, Learned, Rows, Task, Where, Writing
 from headstart.cost import Meter
 from headstart.data.fields import content
 from headstart.data.part import CHUNK_ROWS
 from headstart.errors import MismatchError
 from headstart.progress import Listener
-from headstart.settings import PAIRED, WINDOWS, FitSettings, Recipe
+from headstart.settings import PAIRED, PAUSES, WINDOWS, FitSettings, Recipe
 from headstart.train import step, views, weighing
 from headstart.train.checkpoint import Checkpoints
 from headstart.train.gradient import Lesson
+from headstart.writer import writing_of
 
 if TYPE_CHECKING:
     from headstart.contracts import Indices
@@ -94,10 +94,15 @@ class Job:
         return self.task.per == "place"
 
     @property
+    def writing(self) -> Writing | None:
+        """How the model writes, token after token; None where it answers for what it reads."""
+        return writing_of(self.task, self.learned)
+
+    @property
     def long(self) -> str:
         """What is read of texts longer than the model reads."""
         if self.is_by_token:
-            return WINDOWS
+            return WINDOWS if self.writing is None else PAUSES
         return PAIRED if len(content(self.task.fields)) > 1 else self.settings.long
 
     def targets(self, batch: Indices, where: Where | None = None) -> torch.Tensor:
@@ -166,17 +171,18 @@ class Job:
         counted = torch.cat([self.task.counted(targets) for targets in self._all_targets(rows)]).numpy()
         # the windows of a text each have its target
         counted = counted[windows.owners(rows)] if self.task.per == "row" else counted
-        return Lesson(rows.lengths, seen.take, loss, validate, counted)
+        take = seen.take if self.writing is None else lambda some, epoch: _taught(*seen.take(some, epoch))
+        return Lesson(rows.lengths, take, loss, validate, counted)
 
     def checkpoints(self, name: str) -> Checkpoints | None:
         """Where one of the run's trainings is saved."""
         return None if self.around.kept is None else Checkpoints(self.around.kept / name)
 
-    def encoded(self, rows: Rows) -> Encoded:
-        """Rows as the model reads them."""
+    def encoded(self, rows: Rows, *, long: str | None = None) -> Encoded:
+        """Rows as the model reads them; `long` says what of long ones, where not as it is trained."""
         items, limit = self.task.items(rows), self.settings.max_length
         return self.backbone.prepare(
-            items, max_length=limit, long=self.long, where=self.task.per != "row", frame=self.frame
+            items, max_length=limit, long=long or self.long, where=self.task.per != "row", frame=self.frame
         )
 
 
@@ -219,65 +225,11 @@ def precision(job: Job, name: str, work: Callable[[str], None], *, saved: Checkp
     return found
 
 
-def validation(job: Job, encoded: Encoded, dtype: str) -> Callable[[nn.Module], dict[str, float]]:
-    """The task's primary metric on the validation rows, and their loss."""
-    rows = job.validation
-    assert rows is not None, "asked for only with a validation split"
-
-    items = job.task.items(rows)
-
-    def validate(trained: nn.Module) -> dict[str, float]:
-        answers: list[Any] = []
-        total, num = 0.0, 0
-        for numbers, found in _answers(job, trained, encoded, dtype):
-            answers += job.task.decode(found.output, job.learned, [items[n] for n in numbers], found.where)
-            losses = _loss(job, rows.take(numbers), found)
-            total, num = total + losses[0], num + losses[1]
-        metrics = job.task.metrics(answers, rows, job.learned)["metrics"]
-        return {job.task.primary: metrics[job.task.primary]["value"], "loss": total / max(1, num)}
-
-    return validate
+def _taught(inputs: Inputs, targets: torch.Tensor) -> tuple[Inputs, torch.Tensor]:
+    """A batch that also says what is to be written of it."""
+    return writer.taught(inputs, targets), targets
 
 
 def _in_parts(num_rows: int, size: int) -> list[Indices]:
     """The numbers of rows, so many at a time."""
     return np.array_split(np.arange(num_rows), max(1, -(-num_rows // size)))
-
-
-def _loss(job: Job, rows: Rows, found: Answers) -> tuple[float, int]:
-    """The sum over the targets of rows that were answered, and how many there are."""
-    if found.where is None:
-        output, targets = found.output, job.task.collate(rows, job.learned)
-        return float(job.task.loss(output, targets).sum()), int(job.task.counted(targets).sum())
-    total, num = 0.0, 0
-    for row, (outputs, places) in enumerate(zip(found.output, found.where, strict=True)):
-        # a text is one row again, a picture has its tiles
-        for output, where in zip(outputs, places, strict=True) if job.is_by_place else [(outputs, places)]:
-            targets = job.task.collate(rows.take([row]), job.learned, [where])
-            total += float(job.task.loss(output[None], targets))
-            num += int(job.task.counted(targets))
-    return total, num
-
-
-def _answers(job: Job, trained: nn.Module, encoded: Encoded, dtype: str) -> Iterator[tuple[Indices, Answers]]:
-    """The network's output for all items, by their numbers; each process of the run computes its share of the rows.
-
-    Of pictures every process computes all, some at a time, for the outputs of all would be too many to send.
-    """
-    if job.is_by_place or len(encoded.lengths) < launch.num_processes():
-        yield from answering.some(trained, encoded, job.task.per, dtype=dtype)
-        return
-    found = _shared(job, trained, encoded, dtype)
-    yield np.arange(len(found.output)), found
-
-
-def _shared(job: Job, trained: nn.Module, encoded: Encoded, dtype: str) -> Answers:
-    """The output for every item, from all processes."""
-    shares = [np.arange(first, len(encoded.lengths), launch.num_processes()) for first in range(launch.num_processes())]
-    mine = batches.Some(encoded, shares[launch.rank()])
-    order = np.argsort(np.concatenate(shares))
-    if job.is_by_token:
-        found = [part for some in launch.gathered(answering.by_token(trained, mine, dtype=dtype)) for part in some]
-        return answering.merged([found[place] for place in order], encoded)
-    parts = launch.gathered(answering.by_row(trained, mine, dtype=dtype))
-    return Answers(windows.mean(torch.cat(parts)[torch.as_tensor(order)], encoded))

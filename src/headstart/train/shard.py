@@ -17,6 +17,7 @@ from headstart import launch, stack
 from headstart.device import device
 from headstart.errors import MismatchError
 from headstart.network import Headed, Whole
+from headstart.writer import Writer
 
 if TYPE_CHECKING:
     from torch.distributed.device_mesh import DeviceMesh
@@ -25,7 +26,10 @@ Tensors = Mapping[str, torch.Tensor]
 
 
 def verify(network: nn.Module) -> None:
-    """Raises `MismatchError` for a network of which no share can be made."""
+    """Raises `MismatchError` for a network of which no share can be made, or that no share could answer with."""
+    if isinstance(network, Writer):
+        # texts of different lengths take different numbers of passes, and shares only run all together
+        raise MismatchError("--shard: a model that writes token after token cannot be shared out. Leave --shard out.")
     alone = [name for name, parameter in network.named_parameters() if parameter.ndim == 0]
     if alone:
         raise MismatchError(

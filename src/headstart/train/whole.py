@@ -18,11 +18,13 @@ from torch import nn
 from headstart import launch, stack, windows
 from headstart.contracts import Encoded, Strategy
 from headstart.device import device
-from headstart.network import Headed, Whole, class_of
+from headstart.network import Headed, class_of
 from headstart.progress import Foreseen, Note, Stage, Warned
 from headstart.train import below, gradient, groups, loop, masks, own, placed, shard, step, trial, views
-from headstart.train.job import Job, Learnt, precision, validation
+from headstart.train.job import Job, Learnt, precision
+from headstart.train.judging import validation
 from headstart.train.learner import Epoch
+from headstart.writer import Network, whole_of
 
 
 def learn(job: Job, boundaries: Sequence[int], strategy: Strategy) -> Learnt:
@@ -53,16 +55,17 @@ def learn(job: Job, boundaries: Sequence[int], strategy: Strategy) -> Learnt:
     return Learnt(whole, arithmetic, reading, best.long, *how)
 
 
-def _network(job: Job, boundary: int, strategy: Strategy, encoded: Encoded) -> Whole | Headed:
+def _network(job: Job, boundary: int, strategy: Strategy, encoded: Encoded) -> Network:
     """The ecosystem's task model, or the bare one with our head where that was asked for and the strategy takes it."""
     own_class = class_of(job.task, job.backbone)
     if own_class is None:
         return placed.headed(job, boundary, encoded, strategy)
-    if job.settings.brings_head and "head" not in strategy.unused(job.settings, job.task):
+    if job.settings.brings_head and job.writing is None and "head" not in strategy.unused(job.settings, job.task):
         return own.headed(job, boundary, encoded)
     module = job.task_module(own_class)
     stack.freeze(module, boundary)
-    return Whole(strategy.adapt(module, boundary, job.settings), boundary, job.task.output).to(device())
+    adapted = strategy.adapt(module, boundary, job.settings)
+    return whole_of(job.task, job.learned, adapted, boundary).to(device())
 
 
 def _recompute(job: Job, module: Any) -> None:
@@ -89,7 +92,7 @@ def _switch(module: Any, way: str, *given: Any) -> None:
     getattr(module, today if hasattr(module, today) else f"gradient_checkpointing_{way}")(*given)
 
 
-def _cut(whole: Whole | Headed, boundary: int, left_out: set[str]) -> None:
+def _cut(whole: Network, boundary: int, left_out: set[str]) -> None:
     """Lets learn what is above the boundary, without what never does."""
     whole.boundary, whole.below = boundary, None
     stack.freeze(whole.module, boundary)
@@ -129,7 +132,7 @@ class _Best:
             self.weights = {name: tensor.clone() for name, tensor in self.whole.state_dict().items()}
 
 
-def _stage(job: Job, whole: Whole | Headed, arithmetic: step.Precision, *, number: int, of: int) -> _Outcome:
+def _stage(job: Job, whole: Network, arithmetic: step.Precision, *, number: int, of: int) -> _Outcome:
     """Trains what is above one boundary; every stage but the last lasts one epoch."""
     names = _views(job, whole.boundary)
     # what the frozen part gives for a picture that changes changes too, and cannot be kept; several maps are not kept
@@ -183,7 +186,7 @@ def _step_name(job: Job, boundary: int) -> str:
 
 def _groups(job: Job, whole: nn.Module) -> list[dict[str, Any]]:
     """The parameters by depth; a head of ours stands above them all."""
-    assert isinstance(whole, Whole | Headed), "what was made above, or a copy of it"
+    assert isinstance(whole, Network), "what was made above, or a copy of it"
     decay, lr = job.settings.weight_decay, job.recipe.lr
     below_it = groups.layered(whole.module, lr=lr, layer_decay=job.recipe.layer_decay, weight_decay=decay)
     on_top = groups.alike(whole.head, lr=lr, weight_decay=decay) if isinstance(whole, Headed) else []

@@ -14,6 +14,7 @@ import numpy as np
 
 from headstart.contracts import Encoded, Inputs
 from headstart.data.sounds import num_samples, open_sound
+from headstart.sources.items import pauses
 from headstart.sources.items.frames import Frames
 from headstart.windows import Windows
 
@@ -34,8 +35,9 @@ Change = Callable[[int, Any], Any]
 class EncodedSounds:
     """Recordings, or windows of them, opened, brought to the model's rate and padded batch by batch.
 
-    `spans` are the first sample and the one behind the last of each row, `owners` the item of each. `samples` and
-    `spectrum` change what is read, at the model's rate, before the processor reads it and after.
+    `spans` are the first sample and the one behind the last of each row, `owners` the item of each. With `is_by_row`
+    it is told of a row as a whole what it covers, else of each frame. `samples` and `spectrum` change what is read, at
+    the model's rate, before the processor reads it and after.
     """
 
     processor: Any
@@ -45,6 +47,7 @@ class EncodedSounds:
     owners: Indices
     is_cut: bool = False
     where: bool = False
+    is_by_row: bool = False
     samples: Change | None = None
     spectrum: Change | None = None
 
@@ -99,6 +102,10 @@ class EncodedSounds:
 
     def _seconds(self, indices: Sequence[int] | Indices, samples: Sequence[int]) -> list[Any]:
         starts = self.spans[np.asarray(indices, dtype=np.int64), 0] / self.frames.rate
+        if self.is_by_row:
+            return [
+                np.array([[at, at + length / self.frames.rate]]) for length, at in zip(samples, starts, strict=True)
+            ]
         return [self.frames.seconds(length) + at for length, at in zip(samples, starts, strict=True)]
 
     def _sound(self, row: int) -> Any:
@@ -125,7 +132,8 @@ class EncodedSounds:
 def encoded(
     processor: Any, items: Sequence[Any], frames: Frames, *, seconds: int | None, where: bool, long: str
 ) -> Encoded:
-    """Recordings whole, or with "windows" those that are longer than so many seconds in windows that overlap.
+    """Recordings whole, or with "windows" those that are longer than so many seconds in windows that overlap; with
+    "pauses" in windows that end where it is quiet, and what is covered is told of each as a whole.
 
     Args:
         processor: The feature extractor.
@@ -133,19 +141,23 @@ def encoded(
         frames: How the model makes frames of them.
         seconds: Of a window; by default 30, or what the model reads.
         where: Whether batches also say which seconds each frame covers.
-        long: "windows" or anything else.
+        long: "windows", "pauses" or anything else.
     """
     totals = [num_samples(item, rate=frames.rate) for item in items]
-    if long != "windows":
+    if long not in ("windows", "pauses"):
         spans = np.array([(0, total) for total in totals], dtype=np.int64).reshape(-1, 2)
         return EncodedSounds(processor, tuple(items), frames, spans, np.arange(len(items)), where=where)
     room = (seconds or WINDOW) * frames.rate
     room = room if frames.most is None else min(room, frames.most)
-    parts = [_windows(total, room, frames.stride) for total in totals]
+    if long == "pauses":
+        parts = [pauses.windows(item, total, room, rate=frames.rate) for item, total in zip(items, totals, strict=True)]
+    else:
+        parts = [_windows(total, room, frames.stride) for total in totals]
     owners = np.repeat(np.arange(len(items)), [len(part) for part in parts])
     spans = np.array([span for part in parts for span in part], dtype=np.int64).reshape(-1, 2)
     is_cut = len(owners) > len(items)
-    return Windows(EncodedSounds(processor, tuple(items), frames, spans, owners, is_cut, where), owners)
+    told = where, long == "pauses"
+    return Windows(EncodedSounds(processor, tuple(items), frames, spans, owners, is_cut, *told), owners)
 
 
 def _windows(total: int, room: int, stride: int) -> list[tuple[int, int]]:

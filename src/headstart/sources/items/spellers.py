@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from headstart.errors import ModelError
+from headstart.contracts import Writing
+from headstart.errors import ModelError, SettingError
 from headstart.sources import _folder
 
 if TYPE_CHECKING:
@@ -22,6 +23,12 @@ if TYPE_CHECKING:
 FILES = ("vocab.json", "tokenizer.json", "tokenizer_config.json")
 BLANK, UNKNOWN, SPACE = "<pad>", "<unk>", "|"
 """The first outputs of a vocabulary that is built, by the names that CTC tokenizers of transformers know them by."""
+POSITIONS = ("max_target_positions", "max_position_embeddings")
+"""Where configs say how many tokens their decoder has positions for."""
+LENGTH = 448
+"""Tokens of a text where a config does not say it, as many as Whisper writes."""
+SHOWN = 8
+"""Languages that a message names."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +38,9 @@ class TransformersSpeller:
     tokenizer: Any
     blank: int | None
     num_outputs: int
+    model: str = "the model"
+    generation: Mapping[str, Any] = field(default_factory=dict)
+    """What its config and generation_config.json say together; empty of a model that does not generate."""
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -52,6 +62,38 @@ class TransformersSpeller:
         """The text of tokens."""
         return str(self.tokenizer.decode(list(ids), skip_special_tokens=True))
 
+    def writing(self, language: str | None) -> Writing | None:
+        """How it writes what is said in a language; see the contract.
+
+        Source: the tokens are those that transformers' own `generate` of Whisper begins with.
+        """
+        told = self.generation
+        start, end = told.get("decoder_start_token_id"), told.get("eos_token_id")
+        if start is None or end is None:
+            return None
+        most = next((int(told[name]) for name in POSITIONS if told.get(name)), LENGTH)
+        before, code = [int(start)], None
+        if told.get("lang_to_id") and told.get("is_multilingual", True):
+            code = self._code(told.get("language") if language is None else language)
+            before += [told["lang_to_id"][f"<|{code}|>"], told["task_to_id"]["transcribe"]]
+        if told.get("no_timestamps_token_id") is not None:
+            before.append(told["no_timestamps_token_id"])
+        return Writing(tuple(before), int(end[0] if isinstance(end, list) else end), most, language=code)
+
+    def _code(self, language: str | None) -> str:
+        """The code of a language that is called by its name, by its code, or as a token."""
+        from transformers.models.whisper.tokenization_whisper import TO_LANGUAGE_CODE
+
+        known = sorted(name.strip("<|>") for name in self.generation["lang_to_id"])
+        asked = "" if language is None else language.lower().strip("<|>")
+        code = str(TO_LANGUAGE_CODE.get(asked, asked))
+        if code in known:
+            return code
+        said = f'"{self.model}" writes {len(known)} languages ({", ".join(known[:SHOWN])} …)'
+        if language is None:
+            raise SettingError(f"{said} and must be told which one is spoken. Give it, as in --spoken-language en.")
+        raise SettingError(f'--spoken-language "{language}": {said}. Give the name or the code of one of them.')
+
 
 def of(folder: Path) -> TransformersSpeller | None:
     """The speller of a folder that has a tokenizer; None where it has none, as models that were never fine-tuned."""
@@ -64,7 +106,14 @@ def of(folder: Path) -> TransformersSpeller | None:
     with _loading.reading(folder):
         tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
     config = _folder.config(folder)
-    return TransformersSpeller(tokenizer, _blank(config, tokenizer), int(config.get("vocab_size", len(tokenizer))))
+    sizes = _blank(config, tokenizer), int(config.get("vocab_size", len(tokenizer)))
+    return TransformersSpeller(tokenizer, *sizes, str(folder), _generation(folder))
+
+
+def _generation(folder: Path) -> dict[str, Any]:
+    """What the config, with all that its family fills in, and generation_config.json say of how the model writes."""
+    config = _defaults(folder)
+    return {**config, **_folder.generation_config(folder)} if config.get("is_encoder_decoder") else {}
 
 
 def _blank(config: dict[str, Any], tokenizer: Any) -> int | None:
