@@ -67,17 +67,21 @@ def bare(folder: Path, *, trust: bool = False, blocks: int | None = None) -> nn.
     """
     lower = _shorter.overrides(folder, blocks)
     if not _folder.has_weights(folder):
-        return _fresh(folder, "AutoModel", lower)
+        return _encoder_of(_fresh(folder, "AutoModel", lower))
     with reading(folder):
         module, report = _bare_class(folder, trust).from_pretrained(
             folder, **_strict(folder, trust), **lower, ignore_mismatched_sizes=True, output_loading_info=True
         )
     _refuse_gaps(module, report, folder, is_shorter=blocks is not None)
     _refuse_strangers(_shorter.without_higher(report["unexpected_keys"], blocks), folder)
-    # a detector's encoder alone reads no pictures
-    if getattr(module.config, "is_encoder_decoder", False) and module.main_input_name != "pixel_values":
-        module = module.get_encoder()
-    return _settled(module).eval()
+    return _settled(_encoder_of(module)).eval()
+
+
+def _encoder_of(module: Any) -> nn.Module:
+    """The encoder of a sequence-to-sequence model, any other as it is; a detector's encoder alone reads no pictures."""
+    has_two = getattr(module.config, "is_encoder_decoder", False) and module.main_input_name != "pixel_values"
+    found: nn.Module = module.get_encoder() if has_two else module
+    return found
 
 
 def _bare_class(folder: Path, trust: bool) -> Any:
@@ -118,6 +122,8 @@ def for_task(
     named = {} if names is None else _named(names)
     if auto_class == "AutoModelForCTC":
         named = spellers.overrides(folder, names)
+    elif auto_class == "AutoModelForSpeechSeq2Seq":
+        named = {}  # it keeps its vocabulary
     named |= _shorter.overrides(folder, blocks)
     if not _folder.has_weights(folder):
         return _fresh(folder, auto_class, named)
@@ -143,6 +149,8 @@ def _fresh(folder: Path, auto_class: str, changes: Mapping[str, Any]) -> nn.Modu
         torch.manual_seed(0)
         config = transformers.AutoConfig.from_pretrained(folder, local_files_only=True, **changes)
         module: nn.Module = getattr(transformers, auto_class).from_config(config)
+        if auto_class == "AutoModelForSpeechSeq2Seq" and _folder.generation_config(folder):
+            module.generation_config = transformers.GenerationConfig.from_pretrained(folder, local_files_only=True)
     return module.eval()
 
 
