@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from headstart.contracts import Encoded, Inputs
-from headstart.device import device
+from headstart.device import cores, device
 
 if TYPE_CHECKING:
     from headstart.contracts import Indices
@@ -123,7 +123,7 @@ def spread(function: Callable[[Indices], T], batches: Sequence[Indices]) -> Iter
     import torch
 
     before = torch.get_num_threads()
-    workers = min(before, len(batches), os.cpu_count() or 1)
+    workers = min(before, len(batches), cores())
     if workers < 2 or device() != "cpu":
         yield from map(function, batches)
         return
