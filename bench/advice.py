@@ -52,7 +52,7 @@ TEXT_ARMS = {
 }
 IMAGE_ARMS = {
     "frozen": ["--strategy", "frozen"],
-    **{f"frozen, layer {layer}": ["--strategy", "frozen", "--read", str(layer)] for layer in (8, 16, 20, 23, 26)},
+    **{f"frozen, layer {layer}": ["--strategy", "frozen", "--read", str(layer)] for layer in (8, 16, 20, 23, 25)},
     "top 2": ["--strategy", "top", "--top", "2"],
     "all": ["--strategy", "full"],
     "scratch": ["--strategy", "scratch"],
