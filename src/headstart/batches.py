@@ -110,7 +110,13 @@ def placed(inputs: Inputs, dtype: str = "float32") -> Inputs:
 
     place, kind = device(), getattr(torch, dtype)
     moved = {name: tensor.to(place) for name, tensor in inputs.tensors.items()}
-    tensors = {name: tensor.to(kind) if tensor.is_floating_point() else tensor for name, tensor in moved.items()}
+    tensors = {
+        # convolutions are faster over pictures whose channels lie together, and hand that layout on
+        name: tensor.to(kind, memory_format=torch.channels_last if tensor.ndim == 4 else torch.preserve_format)
+        if tensor.is_floating_point()
+        else tensor
+        for name, tensor in moved.items()
+    }
     return Inputs(tensors, inputs.where)
 
 
