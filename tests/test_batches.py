@@ -83,7 +83,8 @@ def test_two_epochs_of_a_generator_differ_and_a_seed_repeats_them() -> None:
 
 
 @pytest.fixture(params=[1, 2], ids=["one thread", "two threads"])
-def num_threads(request: pytest.FixtureRequest) -> Iterator[int]:
+def num_threads(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    monkeypatch.setattr(batches, "cores", lambda: request.param)
     with families.threads(request.param):
         yield request.param
 

@@ -42,6 +42,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ),
     (
         "errors",
+        "spoken",
         "progress",
         "plug",
         "contracts",

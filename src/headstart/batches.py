@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from headstart.contracts import Encoded, Inputs
-from headstart.device import device
+from headstart.device import cores, device
 
 if TYPE_CHECKING:
     from headstart.contracts import Indices
@@ -110,7 +110,13 @@ def placed(inputs: Inputs, dtype: str = "float32") -> Inputs:
 
     place, kind = device(), getattr(torch, dtype)
     moved = {name: tensor.to(place) for name, tensor in inputs.tensors.items()}
-    tensors = {name: tensor.to(kind) if tensor.is_floating_point() else tensor for name, tensor in moved.items()}
+    tensors = {
+        # convolutions are faster over pictures whose channels lie together, and hand that layout on
+        name: tensor.to(kind, memory_format=torch.channels_last if tensor.ndim == 4 else torch.preserve_format)
+        if tensor.is_floating_point()
+        else tensor
+        for name, tensor in moved.items()
+    }
     return Inputs(tensors, inputs.where)
 
 
@@ -123,7 +129,7 @@ def spread(function: Callable[[Indices], T], batches: Sequence[Indices]) -> Iter
     import torch
 
     before = torch.get_num_threads()
-    workers = min(before, len(batches), os.cpu_count() or 1)
+    workers = min(before, len(batches), cores())
     if workers < 2 or device() != "cpu":
         yield from map(function, batches)
         return

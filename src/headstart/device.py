@@ -1,8 +1,15 @@
-"""Where tensors are computed, and in which arithmetic they can be."""
+"""Where tensors are computed, on how many cores, and in which arithmetic they can be."""
 
 from __future__ import annotations
 
+import os
+
 from headstart.contracts import Device
+
+
+def cores() -> int:
+    """The cores this process may use, which in a container can be fewer than the machine's."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def device() -> Device:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ import numpy as np
 from headstart import batches, kernels, launch, store
 from headstart.cache import cache_root as cache_root
 from headstart.contracts import Encoded, Inputs
-from headstart.device import device
+from headstart.device import cores, device
 from headstart.progress import Advance, Listener, Note
 from headstart.store import Place
 
@@ -185,7 +184,7 @@ def seconds_per_token(extractor: Extractor, encoded: Encoded) -> float:
     """How long the frozen module takes: measured on one batch for each core, from the rows to their features."""
     groups = batches.by_length(encoded.lengths)
     # whole batches of middling rows, on all cores: a small one, or one alone, is no sample of what is to come
-    some = groups[max(0, len(groups) // 2 - 1) :][: os.cpu_count() or 1]
+    some = groups[max(0, len(groups) // 2 - 1) :][: cores()]
     read = _reader(extractor, encoded)
     read(some[0][:1])  # the first pass sets things up
     start = time.perf_counter()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from headstart import __version__
 from headstart.contracts import Backbone, Ref, Rows, Splits
 from headstart.cost import Cost
+from headstart.device import cores
 from headstart.progress import Event, Note, Warned
 from headstart.settings import PAIRED, FitSettings
 
@@ -62,7 +63,7 @@ def machine() -> dict[str, Any]:
     models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return {
         "cpu": models[0] if models else platform.processor() or platform.machine(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cores": cores(),
         "memory_mib": _memory_mib(),
     }
 

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from headstart.contracts import Learned, Prediction, Rows, Task
+from headstart.spoken import metric
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -273,8 +274,8 @@ def verdict(scores: Mapping[str, Any], model: str, *, is_pretrained: bool = True
     primary, over, by = scores["primary"], scores["gain"]["over"], scores["gain"]
     ours, theirs = scores["metrics"][primary], scores["baselines"][over][primary]
     figures = (
-        f"{primary} {ours['value']:.3f} [{ours['low']:.3f}, {ours['high']:.3f}] on {scores['rows']:,} held-out rows "
-        f"against {theirs['value']:.3f} for {over}, the best trivial baseline; gain {by['value']:+.3f} "
+        f"{metric(primary)} {ours['value']:.3f} [{ours['low']:.3f}, {ours['high']:.3f}] on {scores['rows']:,} held-out "
+        f"rows against {theirs['value']:.3f} for {over}, the best trivial baseline; gain {by['value']:+.3f} "
         f"[{by['low']:+.3f}, {by['high']:+.3f}], 95 % intervals"
     )
     if by["low"] > 0:

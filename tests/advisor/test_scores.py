@@ -78,3 +78,16 @@ def test_a_model_that_is_best_by_its_scores_alone_has_its_chance_from_its_hits()
     found = {one["model"]: one["probability_of_best"] for one in scores.ranking([lifted, behind], seed=0)}
 
     assert found == {"ahead": 0.0, "behind": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "depth", "reads"),
+    [([0.5, 0.9, 0.88], 3, 3), ([0.5, 0.95, 0.5], 3, 2), ([0.5, 0.95, 0.5], 1, 1), ([0.9, 0.9], 2, 2)],
+    ids=["a lower one is better by chance", "a lower one is surely better", "nothing above the depth", "alike"],
+)
+def test_a_head_reads_the_highest_layer_unless_a_lower_one_is_surely_better(
+    accuracies: Sequence[float], depth: int, reads: int
+) -> None:
+    of_layer = {layer: one.estimates for layer, one in enumerate(scored(accuracies), 1)}
+
+    assert scores.highest_as_good(of_layer, depth) == reads

@@ -22,7 +22,7 @@ COMBINED = ("logme", "hscore", "loo_ridge", "nearest")
 
 @dataclass(frozen=True)
 class Scored:
-    """A model up to a depth: the reference, how many blocks run, the one layer that foretells best, and its scores."""
+    """A model up to a depth: the reference, how many blocks run, the one layer a head reads, and its scores."""
 
     ref: str
     name: str
@@ -62,10 +62,20 @@ def of(job: Job, ref: str) -> list[Scored]:
     sizes = _parameters(job.backbone.module, blocks)
     found = []
     for depth in layers:
-        reads = max((layer for layer in layers if layer <= depth), key=lambda layer: of_layer[layer].ridge.accuracy)
+        reads = highest_as_good(of_layer, depth)
         size = sizes[min(depth, len(sizes) - 1)]
         found.append(Scored(ref, job.backbone.ref.name, min(depth, len(blocks)), str(reads), size, of_layer[reads]))
     return found
+
+
+def highest_as_good(of_layer: Mapping[int, Estimates], depth: int) -> int:
+    """Which layer a head reads that may read up to this depth: the highest, unless a lower one is surely better.
+
+    The best of many layers on few rows is often there by chance, and far from the best on others.
+    """
+    best = max((layer for layer in of_layer if layer <= depth), key=lambda layer: of_layer[layer].ridge.accuracy)
+    is_as_good = of_layer[depth].ridge.accuracy >= of_layer[best].ridge.interval[0]
+    return depth if is_as_good else best
 
 
 def best(depths: Sequence[Scored]) -> Scored:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from headstart.advisor.race import Standing, chance_over
+from headstart.spoken import metric
 
 Kind = Literal["pretrained", "scratch", "baseline", "no-signal", "not-enough-data", "not-enough-time"]
 BLIND = (
@@ -53,6 +54,7 @@ def of(standings: Sequence[Standing], *, primary: str, seed: int, most_ms: float
         seed: Of the bootstraps.
         most_ms: Milliseconds that one answer may take, in 19 of 20 cases.
     """
+    primary = metric(primary)
     blind = next((one for one in standings if one.arm.name in BLIND), None)
     able = [one for one in standings if one is not blind and not _is_slow(one, most_ms)]
     if not _of_kind(standings, "pretrained", "scratch"):

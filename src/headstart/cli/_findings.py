@@ -55,6 +55,8 @@ def all_findings() -> list[Finding]:
 
 def machine() -> Iterator[Finding]:
     """Python, the platform, cores, memory, and what arithmetic pays."""
+    from headstart.device import cores
+
     yield Finding("python", f"{platform.python_version()} at {sys.executable}")
     yield Finding("platform", platform.platform())
     yield Finding("cores", str(cores()))
@@ -138,11 +140,6 @@ def storage() -> Iterator[Finding]:
     writable = next(folder for folder in (root, *root.parents) if folder.exists())
     remedy = None if os.access(writable, os.W_OK) else "Make it writable, or set HEADSTART_CACHE to another folder."
     yield Finding("cache", f"{root}, {mib:.0f} MiB; headstart cache lists it, headstart cache clear deletes it", remedy)
-
-
-def cores() -> int:
-    """The cores this process may use, which in a container can be fewer than the machine's."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def memory_mib() -> int:

@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from headstart.spoken import metric
+
 
 def as_json(value: Any) -> str:
     """One JSON object on one line, for another program."""
@@ -21,7 +23,7 @@ def columns(rows: Sequence[Sequence[str]], *, indent: str = "") -> list[str]:
 def scores(found: Mapping[str, Any]) -> list[str]:
     """The verdict, then the primary metric with its interval over what each trivial baseline reaches."""
     primary = found["primary"]
-    measured = [(f"{found['split']} {primary}", found["metrics"][primary])]
+    measured = [(f"{found['split']} {metric(primary)}", found["metrics"][primary])]
     baselines = [(name, metrics[primary]) for name, metrics in found.get("baselines", {}).items()]
     lines = columns([(name, *_figure(figure)) for name, figure in measured + baselines], indent="  ")
     if several := found.get("seeds"):

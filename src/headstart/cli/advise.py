@@ -22,6 +22,7 @@ import click
 from headstart import api
 from headstart.cli import _show
 from headstart.cli._options import settings_options
+from headstart.spoken import metric
 
 OF_DATA = (
     "task",
@@ -74,7 +75,7 @@ def lines(facts: Mapping[str, Any], folder: Path, data: str) -> Iterator[str]:
     """The verdict, how every way did, and where to look."""
     yield facts["verdict"]["sentence"]
     yield ""
-    head = ("", facts["primary"], "95 % interval", "epochs", "one answer", "weights")
+    head = ("", metric(facts["primary"]), "95 % interval", "epochs", "one answer", "weights")
     yield from _show.columns([head, *map(_line, facts["standings"])], indent="  ")
     for name, why in facts["left_out"].items():
         yield f"  {name}: left out, {why}"

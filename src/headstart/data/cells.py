@@ -21,6 +21,7 @@ from headstart.data.part import MISSING, Chunk, Part
 from headstart.data.problems import Fault, at_row, short
 from headstart.data.truths import answers, boxes, labels, masks, spans, transcripts
 from headstart.data.truths.words import joined
+from headstart.device import cores
 
 PLACES: Mapping[FieldKind, Callable[[Any, Any], tuple[Any, Any]]] = {
     "spans": spans.unified,
@@ -90,7 +91,7 @@ def _with_places(
     content = [_file(one, base, "image") for one in content] if truth.kind in OF_PICTURES else content
     values = [_file(one, base, "mask") for one in values] if truth.kind == "mask" else values
     # several files are decoded at a time
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1) if truth.kind == "mask" else 1) as pool:
+    with ThreadPoolExecutor(min(8, cores()) if truth.kind == "mask" else 1) as pool:
         rows = list(pool.map(PLACES[truth.kind], content, values))
     return {**given, truth.within: [row[0] for row in rows], truth.name: [row[1] for row in rows]}
 

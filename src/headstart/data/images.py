@@ -24,6 +24,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from headstart.contracts import Problem
 from headstart.data.problems import Fault
+from headstart.device import cores
 from headstart.errors import DataError
 
 MAX_PIXELS = 64_000_000
@@ -96,7 +97,7 @@ def looks(paths: Sequence[str | Path]) -> Iterator[Look]:
     with warnings.catch_warnings():
         # Filters are process-wide: set once around all threads. What Pillow would warn of is said by us, by file.
         warnings.simplefilter("ignore")
-        with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
+        with ThreadPoolExecutor(max_workers=min(8, cores())) as pool:
             yield from pool.map(_look, paths)
 
 

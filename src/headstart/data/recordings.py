@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from headstart.data.problems import Fault
+from headstart.device import cores
 
 LONGEST = 6 * 3600.0
 """Seconds; a longer recording is a mistake, or belongs in several files."""
@@ -49,7 +50,7 @@ class Look:
 
 def looks(paths: Sequence[str | Path]) -> Iterator[Look]:
     """A look at each recording, in order; several are decoded at a time."""
-    with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
+    with ThreadPoolExecutor(max_workers=min(8, cores())) as pool:
         yield from pool.map(_look, paths)
 
 

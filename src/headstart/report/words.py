@@ -13,23 +13,8 @@ from datetime import datetime
 from typing import Any
 
 from headstart.settings import OF_THE_LOOP, FitSettings
+from headstart.spoken import metric as metric
 
-METRIC_NAMES = {
-    "f1_macro": "macro F1",
-    "f1_micro": "micro F1",
-    "entity_f1": "entity F1",
-    "mean_iou": "mean IoU",
-    "exact_match": "exact match",
-    "word_accuracy": "word accuracy",
-    "wer": "word error rate",
-    "cer": "character error rate",
-    "log_loss": "log loss",
-    "f1": "F1",
-    "map": "mean average precision",
-    "map50": "mean average precision at 0.5",
-    "map75": "mean average precision at 0.75",
-    "ece": "calibration error",
-}
 # An absolute path, or one that climbs out of its folder; in quotes it may hold spaces; "//" begins no path but a link.
 _QUOTED_PATH = re.compile(r"""(?<=["'])(?:~|\.\.|[A-Za-z]:)?[\\/](?!/)(?:[^"'\n]*[\\/])?([^"'\\/\n]+)(?=["'])""")
 _BARE_PATH = re.compile(r'(?<![\w/.~])(?:~|\.\.|[A-Za-z]:)?[\\/](?!/)(?:[^\s"\']*[\\/])?([^\s"\'\\/]+)')
@@ -82,11 +67,6 @@ def moment(iso: str) -> str:
     """A time of day to the minute, with its zone where the run wrote one: "2025-11-23 18:00 UTC"."""
     then = datetime.fromisoformat(iso)
     return f"{then:%Y-%m-%d %H:%M} {then.tzname() or ''}".strip()
-
-
-def metric(name: str) -> str:
-    """A metric's name as it reads in a sentence."""
-    return METRIC_NAMES.get(name, name.replace("_", " "))
 
 
 def reading(name: str) -> str:

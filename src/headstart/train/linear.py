@@ -8,7 +8,6 @@ k-fold logistic regression along a path of strengths.
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +19,7 @@ import numpy.typing as npt
 from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
+from headstart.device import cores
 from headstart.network import Reading
 from headstart.train import truths
 from headstart.train.truths import Floats, Folds, Truth
@@ -160,7 +160,7 @@ def cross_validated(features_ND: Floats, truth: Truth, strength: float, folds: F
         weight_CD, bias_C = truth.fitted(features_ND[seen], seen, strength)
         return np.asarray(features_ND[unseen] @ weight_CD.T + bias_C)
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(cores()) as pool:
         logits = list(pool.map(answered, folds))
     judged = [truth.judged(part, unseen) for part, (_, unseen) in zip(logits, folds, strict=True)]
     loss, hits = (sum(figures) / truth.num_rows for figures in zip(*judged, strict=True))
