@@ -52,7 +52,7 @@ def _whisper(*, is_multilingual: bool) -> tuple[Any, Any]:
     ends = dict.fromkeys(("pad_token_id", "bos_token_id", "eos_token_id"), number["<|endoftext|>"])
     start = {"decoder_start_token_id": number["<|startoftranscript|>"]}
     heads = dict.fromkeys(("encoder_attention_heads", "decoder_attention_heads"), 2)
-    sizes: dict[str, Any] = {"d_model": 32, "encoder_ffn_dim": 48, "decoder_ffn_dim": 48, "init_std": 0.1, **heads}
+    sizes: dict[str, Any] = {"d_model": 32, "encoder_ffn_dim": 48, "decoder_ffn_dim": 48, "init_std": 0.05, **heads}
     sizes |= {"encoder_layers": 2, "decoder_layers": 2, "num_mel_bins": 16, "max_source_positions": 50 * SECONDS}
     config = t.WhisperConfig(
         **sizes, **ends, **start, vocab_size=len(tokens), max_target_positions=POSITIONS, begin_suppress_tokens=None

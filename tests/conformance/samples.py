@@ -132,7 +132,9 @@ def _letters(row: torch.Tensor) -> list[int]:
 
 
 def _sure_of_letters(targets: torch.Tensor, num_outputs: int) -> torch.Tensor:
-    """Each letter at every second frame, and blanks between and behind them."""
+    """Each letter at every second frame, and blanks between and behind them; of a model that writes, its tokens."""
+    if not targets.is_floating_point():
+        return torch.stack([targets.clamp(min=-1).float(), torch.zeros(targets.shape)], dim=1)[:, None]
     output = torch.zeros(len(targets), int(targets[:, ctc.FRAMES].max()), num_outputs)
     for row, target in enumerate(targets):
         output[row, :, int(target[ctc.NOTHING])] = SURE
@@ -143,7 +145,10 @@ def _sure_of_letters(targets: torch.Tensor, num_outputs: int) -> torch.Tensor:
 
 
 def _cost_of_any(target: torch.Tensor, num_outputs: int) -> float:
-    """What a letter costs where every output is as likely as any: by the number of alignments, counted one by one."""
+    """What a letter costs where every output is as likely as any: by the number of alignments, counted one by one; what
+    is written has but one."""
+    if not target.is_floating_point():
+        return math.log(num_outputs)
     letters, num_frames = _letters(target), int(target[ctc.FRAMES])
     ways: dict[tuple[int, bool], int] = {(0, True): 1}  # letters written so far, and whether the last frame was blank
     for _ in range(num_frames):
@@ -193,7 +198,7 @@ TRUTHS: Mapping[str, Truth] = {
         lambda content: list(SAID[: len(content)]),
         _sure_of_letters,
         lambda answer: answer["text"],
-        lambda targets: (targets[:, ctc.FIRST :] >= 0).sum(dim=1),
+        lambda targets: ((targets[:, ctc.FIRST :] if targets.is_floating_point() else targets) >= 0).sum(dim=1),
         lambda targets, num_outputs: torch.tensor([_cost_of_any(row, num_outputs) for row in targets]),
     ),
     "boxes": Truth(

@@ -30,7 +30,8 @@ WORD_STARTS, BYTE_SPACE = "▁", "Ġ"
 """How a space is written in pieces of SentencePiece, and in those of vocabularies of bytes."""
 BYTE = re.compile(r"<0x([0-9A-F]{2})>")
 """A piece of SentencePiece that is one byte."""
-FIRST, LAST = 0, 1
+MARKED = re.compile(r"<.+>|\[.+\]")
+"""How tokens are named that may be no text."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class Written:
     def of(speller: Speller, writing: Writing) -> Written:
         """The vocabulary of a model."""
         names = tuple(speller.names)
-        marked = [number for number, name in enumerate(names) if name[:1] in "<[" and name[-1:] in ">]"]
+        marked = [number for number, name in enumerate(names) if MARKED.fullmatch(name) and not BYTE.fullmatch(name)]
         silent = {number for number in marked if not speller.text([number])} | {writing.end, *writing.before}
         return Written(names, tuple(sorted(silent)), writing, speller)
 
