@@ -6,6 +6,7 @@ Each rule is a function from a module to the faults in it, and each is seen to c
 from __future__ import annotations
 
 import ast
+import functools
 import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -151,6 +152,12 @@ class Module:
 Rule = Callable[[Module, set[str]], Iterator[str]]
 
 
+@functools.cache
+def house() -> list[Module]:
+    """Every module of the package, which stays as it is while it is tested."""
+    return modules(ROOT)
+
+
 def modules(root: Path) -> list[Module]:
     """Every module below the package's folder."""
     found = []
@@ -163,9 +170,8 @@ def modules(root: Path) -> list[Module]:
     return found
 
 
-def faults(rule: Rule, root: Path) -> list[str]:
+def faults(rule: Rule, found: list[Module]) -> list[str]:
     """What the rule finds wrong in the whole tree."""
-    found = modules(root)
     rooms = {module.room for module in found}
     return [f"{module.name}: {fault}" for module in found for fault in rule(module, rooms)]
 
@@ -305,7 +311,7 @@ HARMLESS: dict[str, str] = {
 
 @pytest.mark.parametrize("rule", RULES.values(), ids=RULES.keys())
 def test_the_house_keeps_its_rules(rule: Rule) -> None:
-    assert faults(rule, ROOT) == []
+    assert faults(rule, house()) == []
 
 
 @pytest.mark.parametrize(("rule", "file", "text"), PLANTED.values(), ids=PLANTED.keys())
@@ -315,7 +321,11 @@ def test_a_planted_fault_is_caught(tmp_path: Path, rule: Rule, file: str, text: 
     plant(tmp_path, "sources/hf.py", '"""A room beside."""')
     plant(tmp_path, "tasks/tag.py", '"""A room above."""')
     plant(tmp_path, file, text)
-    assert [fault for fault in faults(rule, tmp_path) if fault.startswith(file.removesuffix(".py").replace("/", "."))]
+    assert [
+        fault
+        for fault in faults(rule, modules(tmp_path))
+        if fault.startswith(file.removesuffix(".py").replace("/", "."))
+    ]
 
 
 @pytest.mark.parametrize("text", HARMLESS.values(), ids=HARMLESS.keys())
@@ -323,11 +333,12 @@ def test_what_is_allowed_is_no_fault(tmp_path: Path, text: str) -> None:
     plant(tmp_path, "data/read.py", '"""A room below."""')
     plant(tmp_path, "run.py", '"""A room above."""')
     plant(tmp_path, "features.py", f'"""A room between."""\n{text}')
-    assert [fault for rule in RULES.values() for fault in faults(rule, tmp_path)] == []
+    planted = modules(tmp_path)
+    assert [fault for rule in RULES.values() for fault in faults(rule, planted)] == []
 
 
 def test_every_exception_to_the_layers_is_in_use() -> None:
-    found = modules(ROOT)
+    found = house()
     rooms = {module.room for module in found}
     used = {(module.room, room) for module in found for room in rooms_entered(module, rooms)}
     assert set(SIBLINGS) - used == set()
@@ -335,10 +346,7 @@ def test_every_exception_to_the_layers_is_in_use() -> None:
 
 def test_every_leave_to_import_a_heavy_package_is_in_use() -> None:
     used = {
-        (name, package)
-        for module in modules(ROOT)
-        for name in (module.name, module.room)
-        for package in heavy_at_top(module)
+        (name, package) for module in house() for name in (module.name, module.room) for package in heavy_at_top(module)
     }
     given = {(name, package) for name, packages in WORKSHOPS.items() for package in packages}
     assert given - used == set()

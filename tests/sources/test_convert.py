@@ -127,7 +127,7 @@ ATTEMPTS = {
 
 def confined(code: str, *words: str) -> subprocess.CompletedProcess[str]:
     """Runs code under the guard and the limits of a conversion."""
-    start = "import sys; from pathlib import Path; from headstart.sources import unpickling as c\n"
+    start = "import sys; from pathlib import Path; from headstart.sources.safety import unpickling as c\n"
     start += "sys.addaudithook(c.guard(Path(sys.argv[1]))); c.limit(1000)\n"
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-c", start + textwrap.dedent(code), *words]
