@@ -128,6 +128,25 @@ def test_every_family_learns_and_comes_back(
         assert torch.equal(one, other)
 
 
+@pytest.mark.parametrize("name", ["wav2vec2", "wavlm", "parakeet"])
+def test_every_family_opens_in_its_own_class_with_equal_outputs(
+    name: str, data: Path, family: families.Family, tmp_path: Path
+) -> None:
+    from transformers import AutoFeatureExtractor, AutoModelForCTC
+
+    run = fitted(data, tmp_path, model=str(family(name)), strategy="full", epochs=1)
+    folder, path = run.folder / "model", data / "clips" / "3.wav"
+    extractor, model = AutoFeatureExtractor.from_pretrained(folder), AutoModelForCTC.from_pretrained(folder).eval()
+    inputs = extractor(soundfile.read(path, dtype="float32")[0], sampling_rate=16_000, return_tensors="pt")
+
+    with torch.no_grad():
+        logits = model(**inputs).logits[0]
+
+    ours = run.model.answers([str(path)]).output[0]
+    torch.testing.assert_close(logits[: len(ours)], ours, atol=1e-4, rtol=1e-4)
+    assert len(logits) - len(ours) in (0, 1)  # spectra end in a frame that covers no sound
+
+
 def test_an_architecture_without_weights_is_trained_from_scratch_alone(data: Path, tmp_path: Path) -> None:
     run = fitted(data, tmp_path, strategy="scratch", epochs=1)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import shutil
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,9 +20,9 @@ import headstart
 import tiny_writers
 import tones
 from headstart.contracts import Ref
-from headstart.errors import DataError, MismatchError, SettingError
+from headstart.errors import DataError, MismatchError, SettingError, Stopped
 from headstart.model import load, usage
-from headstart.progress import Listener, Warned, silent
+from headstart.progress import Advance, Listener, Warned, silent
 from headstart.run import Run, fit
 from headstart.settings import FitSettings
 from headstart.sources._transformers import backbone_of
@@ -153,6 +155,61 @@ def test_a_frozen_encoder_stays_and_the_decoder_learns(
         f"model.encoder.layer_norm.{one}" for one in ("weight", "bias")
     }
     assert any(".decoder.layers." in name for name in moved)
+
+
+@pytest.mark.parametrize("name", ["whisper", "moonshine"])
+def test_a_long_recording_is_written_window_by_window(name: str, runs: Fitted, tmp_path: Path) -> None:
+    path = str(tones.write(tmp_path / "long.wav", "a b c " * 8))
+    model = dataclasses.replace(runs(name).model, max_length=1)
+
+    answers = model.answers([path])
+    found = model.predict([path])[0]
+
+    (where_W2,) = answers.where or ()
+    sound = soundfile.read(path, dtype="float32")[0]
+    parts = [sound[round(start * tones.RATE) : round(end * tones.RATE)] for start, end in where_W2]
+    assert len(parts) > 5
+    assert where_W2[-1, 1] == pytest.approx(len(sound) / tones.RATE)
+    assert found["text"] == " ".join(" ".join(one["text"] for one in model.predict(parts)).split())
+    starts = [word["start"] for word in found["words"]]
+    assert starts == sorted(starts)
+
+
+def test_beams_write_what_plain_transformers_writes_with_them(runs: Fitted, data: Path, tmp_path: Path) -> None:
+    from transformers import AutoModelForSpeechSeq2Seq, AutoProcessor
+
+    source = runs("moonshine").folder / "model"
+    run = fitted(data, tmp_path, model=str(source), strategy="frozen", beams=3)
+    folder = run.folder / "model"
+    processor, model = AutoProcessor.from_pretrained(folder), AutoModelForSpeechSeq2Seq.from_pretrained(folder).eval()
+
+    for path in clips(data):
+        sound = soundfile.read(path, dtype="float32")[0]
+        inputs = processor(sound, sampling_rate=tones.RATE, return_tensors="pt")
+        with torch.no_grad():
+            text = processor.batch_decode(model.generate(**inputs, num_beams=3), skip_special_tokens=True)[0]
+        assert run.model.predict([path])[0]["text"] == " ".join(text.split())
+    assert model.generation_config.num_beams == 3
+    assert load(run.folder).learned.written.writing.beams == 3
+
+
+def test_a_fit_that_was_stopped_goes_on_as_if_it_had_not_been(
+    data: Path, family: families.Family, tmp_path: Path
+) -> None:
+    settings: dict[str, Any] = {"model": str(family("whisper")), "strategy": "full", "epochs": 2, "batch_size": 4}
+    settings |= {"precision": "float32", "lr": 5e-3}
+
+    def stop(event: Any) -> None:
+        if isinstance(event, Advance) and event.stage == "train" and event.done == 5:
+            signal.raise_signal(signal.SIGINT)
+
+    whole = fit(str(data), FitSettings(**settings), out=tmp_path / "whole")
+    with pytest.raises(Stopped):
+        fit(str(data), FitSettings(**settings), out=tmp_path / "run", listener=stop)
+    again = fit(str(data), FitSettings(**settings), out=tmp_path / "run", resume=True)
+
+    for name, tensor in again.model.network.state_dict().items():
+        assert torch.equal(tensor, whole.model.network.state_dict()[name]), name
 
 
 def test_a_model_of_several_languages_must_be_told_one(data: Path, family: families.Family, tmp_path: Path) -> None:

@@ -8,12 +8,13 @@ Whole texts are learnt at once, each token by those before it; which tokens make
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import nn
 
-from headstart import company, cut, stack
+from headstart import alignment, company, cut, stack
 from headstart.contracts import Hidden, Inputs, Learned, Task, Writing
 from headstart.network import KEPT, Headed, Whole
 
@@ -21,8 +22,9 @@ AUTO_CLASS = "AutoModelForSpeechSeq2Seq"
 """The ecosystem's class of models that write what is said."""
 TAUGHT = "tokens that are learnt"
 """Among a batch's tensors, the tokens its texts are made of, shape (B, L), negative behind a text."""
-IDS, LOG_PROBS = 0, 1
-"""What a row of `written` holds: the numbers of the tokens, and how likely each was after those before it."""
+IDS, LOG_PROBS, STARTS, ENDS = 0, 1, 2, 3
+"""What a row of `written` holds: the numbers of the tokens, how likely each was after those before it, and when it
+begins and ends, as shares of what is read."""
 NOTHING = -1
 
 
@@ -46,8 +48,11 @@ class Writer(nn.Module):
         `written`. Where it has the state above the frozen blocks, the encoder goes on from there."""
         tensors = dict(inputs.tensors)
         taught_BL = tensors.pop(TAUGHT, None)
+        mask = tensors.get(company.MASK)
         heard = self._heard(tensors)
-        return self.written(heard) if taught_BL is None else self._logits(heard, taught_BL)
+        if taught_BL is not None:
+            return self._logits(self.module, heard, taught_BL)
+        return self.written(heard, _num_frames(heard, mask))
 
     def _heard(self, tensors: dict[str, torch.Tensor]) -> Any:
         """What the encoder gives, with a mask of real frames where the decoder needs one."""
@@ -66,23 +71,27 @@ class Writer(nn.Module):
             last_hidden_state=company.side_by_side(states), attention_mask=company.side_by_side(masks)
         )
 
-    def _logits(self, heard: Any, taught_BL: torch.Tensor) -> torch.Tensor:
+    def _logits(self, module: nn.Module, heard: Any, taught_BL: torch.Tensor) -> torch.Tensor:
         """Of each token that is taught, by those before it."""
         before = self._begun(taught_BL)
         ids = torch.cat([before, taught_BL[:, :-1].clamp(min=0)], dim=1)
         # the encoder's outcome may be expanded in place for several beams
-        given = self.module(encoder_outputs=type(heard)(**heard), decoder_input_ids=ids, use_cache=False)
+        given = module(encoder_outputs=type(heard)(**heard), decoder_input_ids=ids, use_cache=False)
         logits: torch.Tensor = given.logits[:, before.shape[1] - 1 :]
         return logits
 
     def _begun(self, like: torch.Tensor) -> torch.Tensor:
         return torch.tensor([self.writing.before] * len(like), device=like.device)
 
-    def written(self, heard: Any) -> torch.Tensor:
-        """The tokens of each row behind those it is begun with, shape (B, 1, 2, N): their numbers, negative behind the
-        end, and the natural logarithms of their probabilities.
+    def written(self, heard: Any, num_frames: Sequence[int]) -> torch.Tensor:
+        """The tokens of each row behind those it is begun with, shape (B, 1, 4, N): their numbers, negative behind the
+        end, the natural logarithms of their probabilities, and when each begins and ends.
 
         N is the same for all batches; the axis of length 1 stands for the one window that a row is.
+
+        Args:
+            heard: What the encoder gives.
+            num_frames: Of each row, without padding.
         """
         from transformers import GenerationMixin
 
@@ -94,7 +103,7 @@ class Writer(nn.Module):
             decoder_input_ids=self._begun(states),
             generation_config=self._search(),
         )
-        return self._told(heard, ids[:, len(self.writing.before) :])
+        return self._told(heard, ids[:, len(self.writing.before) :], num_frames)
 
     def _search(self) -> Any:
         """How transformers looks for a text: without chance, by as many beams as are asked for."""
@@ -110,21 +119,24 @@ class Writer(nn.Module):
         )
         return found
 
-    def _told(self, heard: Any, ids_BN: torch.Tensor) -> torch.Tensor:
-        """The written tokens with the probabilities that one more pass gives them."""
+    def _told(self, heard: Any, ids_BN: torch.Tensor, num_frames: Sequence[int]) -> torch.Tensor:
+        """The written tokens with what one more pass tells of them: how likely each is, and where the decoder looks."""
         is_behind_BN = (ids_BN == self.writing.end).cumsum(dim=1) - (ids_BN == self.writing.end).long() > 0
         ids_BN = ids_BN.masked_fill(is_behind_BN, NOTHING)
-        found = torch.zeros(len(ids_BN), 1, 2, self.writing.most - len(self.writing.before), dtype=torch.float32)
+        found = torch.zeros(len(ids_BN), 1, 4, self.writing.most - len(self.writing.before))
         found[:, 0, IDS] = NOTHING
-        if not ids_BN.shape[1]:
-            return found
-        logits_BNV = self._logits(heard, ids_BN)
-        found[:, 0, IDS, : ids_BN.shape[1]] = ids_BN.float().cpu()
-        for row, (logits_NV, ids_N) in enumerate(zip(logits_BNV, ids_BN, strict=True)):
+        module, seen = alignment.looking(self.module)
+        logits_BNV = self._logits(module, heard, ids_BN)
+        skipped = len(self.writing.before) - 1
+        for row, ids_N in enumerate(ids_BN):
+            num = int((ids_N >= 0).sum())
+            found[row, 0, IDS, :num] = ids_N[:num].float().cpu()
             # row by row, for there may be a hundred MiB of each
-            logits_NV = logits_NV.float()
-            chosen_N = logits_NV.gather(1, ids_N.clamp(min=0)[:, None])[:, 0] - logits_NV.logsumexp(dim=1)
-            found[row, 0, LOG_PROBS, : len(ids_N)] = chosen_N.masked_fill(ids_N < 0, 0.0).cpu()
+            logits_NV = logits_BNV[row, :num].float()
+            chosen_N = logits_NV.gather(1, ids_N[:num, None])[:, 0] - logits_NV.logsumexp(dim=1)
+            found[row, 0, LOG_PROBS, :num] = chosen_N.cpu()
+            scores = [one[row, :, skipped : skipped + num] for one in seen]
+            found[row, 0, STARTS : ENDS + 1, :num] = _times(scores, num_frames[row], num)
         return found
 
     def train(self, mode: bool = True) -> Writer:
@@ -132,6 +144,25 @@ class Writer(nn.Module):
         super().train(mode)
         stack.still(self.module, self.boundary)
         return self
+
+
+def _num_frames(heard: Any, mask: torch.Tensor | None) -> list[int]:
+    """Frames of each row, told by their own mask or by that of what they were made of."""
+    states_BTD: torch.Tensor = heard.last_hidden_state
+    own = getattr(heard, "attention_mask", None)
+    mask = mask if own is None else own
+    if mask is None:
+        return [states_BTD.shape[1]] * len(states_BTD)
+    shares = mask.sum(dim=1).double() / mask.shape[1]
+    return [max(1, round(states_BTD.shape[1] * share)) for share in shares.tolist()]
+
+
+def _times(scores: list[torch.Tensor], num_frames: int, num: int) -> torch.Tensor:
+    """When each token begins and ends, as shares of the row, shape (2, N); the whole row where that is not known."""
+    if not scores or not num:
+        return torch.tensor([0.0, 1.0])[:, None].expand(2, num)
+    begin_N = torch.from_numpy(alignment.starts(scores, num_frames)) / num_frames
+    return torch.stack([begin_N, torch.cat([begin_N[1:], torch.ones(1)])])
 
 
 Network = Whole | Headed | Writer

@@ -134,7 +134,8 @@ def _letters(row: torch.Tensor) -> list[int]:
 def _sure_of_letters(targets: torch.Tensor, num_outputs: int) -> torch.Tensor:
     """Each letter at every second frame, and blanks between and behind them; of a model that writes, its tokens."""
     if not targets.is_floating_point():
-        return torch.stack([targets.clamp(min=-1).float(), torch.zeros(targets.shape)], dim=1)[:, None]
+        sure, starts, ends = (torch.full(targets.shape, value) for value in (0.0, 0.0, 1.0))
+        return torch.stack([targets.clamp(min=-1).float(), sure, starts, ends], dim=1)[:, None]
     output = torch.zeros(len(targets), int(targets[:, ctc.FRAMES].max()), num_outputs)
     for row, target in enumerate(targets):
         output[row, :, int(target[ctc.NOTHING])] = SURE

@@ -129,21 +129,23 @@ def test_the_loss_is_that_of_each_token_summed(smoothing: float) -> None:
 def packed(known: Written, text: str, *probabilities: float) -> torch.Tensor:
     """What is written of one window, with how likely each token was."""
     ids = known.ids(text)
-    found = torch.zeros(1, 2, 12)
+    found = torch.zeros(1, 4, 12)
     found[0, 0] = -1
+    found[0, 2, : len(ids)] = torch.arange(len(ids)) / len(ids)
+    found[0, 3, : len(ids)] = torch.arange(1, len(ids) + 1) / len(ids)
     found[0, 0, : len(ids)] = torch.tensor(ids, dtype=torch.float32)
     found[0, 1, : len(ids)] = torch.tensor(probabilities).log()
     return found
 
 
-def test_words_have_the_mean_chance_of_their_tokens_and_their_window() -> None:
+def test_words_have_the_mean_chance_of_their_tokens_and_their_times() -> None:
     known = vocabulary("bytes")
     output = torch.cat([packed(known, "ab b", 0.9, 0.4, 0.5, 1.0), packed(known, "c", 0.8, 1.0)])
 
-    found = written.decoded(output, np.array([[0.0, 2.5], [2.5, 4.0]]), known)
+    found = written.decoded(output, np.array([[0.0, 2.0], [2.0, 4.0]]), known)
 
     assert found["text"] == "ab b c"
-    assert [(word["start"], word["end"]) for word in found["words"]] == [(0.0, 2.5), (0.0, 2.5), (2.5, 4.0)]
+    assert [(word["start"], word["end"]) for word in found["words"]] == [(0.0, 1.0), (1.0, 1.5), (2.0, 3.0)]
     scores = [math.sqrt(0.9 * 0.4), 0.5, 0.8]
     np.testing.assert_allclose([word["score"] for word in found["words"]], scores, rtol=1e-6)
     assert found["confidence"] == pytest.approx(math.prod(scores) ** (1 / 3))

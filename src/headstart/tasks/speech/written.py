@@ -177,20 +177,24 @@ def decoded(output_WFN: torch.Tensor, where_W2: Any, written: Written) -> Predic
     """The text of a recording, and its words with the seconds they lie in and how sure each is.
 
     Args:
-        output_WFN: What was written of each window: numbers of tokens, negative behind the last, and the natural
-            logarithms of their probabilities.
+        output_WFN: What was written of each window: numbers of tokens, negative behind the last, the natural
+            logarithms of their probabilities, and when each begins and ends as shares of the window.
         where_W2: Seconds that each window covers.
         written: What the tokens are.
     """
     words: list[dict[str, Any]] = []
     ends: list[float] = []
-    for (ids_N, log_probs_N), (start, end) in zip(output_WFN.double().numpy(), where_W2, strict=True):
+    for (ids_N, log_probs_N, *shares), (start, end) in zip(output_WFN.double().numpy(), where_W2, strict=True):
         num = int((ids_N >= 0).sum())
         ids = ids_N[:num].astype(int).tolist()
         ends += [value for number, value in zip(ids, log_probs_N[:num], strict=True) if number == written.writing.end]
         for text, tokens in spelled(ids, written.pieces):
             score = min(1.0, float(np.exp(np.mean(log_probs_N[tokens]))))
-            words.append({"word": text, "start": round(float(start), 3), "end": round(float(end), 3), "score": score})
+            first, last = (
+                start + (end - start) * share[at] for share, at in zip(shares, (tokens[0], tokens[-1]), strict=True)
+            )
+            seconds = {"start": round(float(first), 3), "end": round(float(last), 3)}
+            words.append({"word": text, **seconds, "score": score})
     # where nothing is said, how sure it is of that is how sure it is of the end
     logs = [np.log(max(word["score"], 1e-12)) for word in words] or ends or [0.0]
     confidence = min(1.0, float(np.exp(np.mean(logs))))
