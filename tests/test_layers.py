@@ -335,11 +335,8 @@ def test_a_planted_fault_is_caught(tmp_path: Path, rule: Rule, file: str, text: 
     plant(tmp_path, "sources/hf.py", '"""A room beside."""')
     plant(tmp_path, "tasks/tag.py", '"""A room above."""')
     plant(tmp_path, file, text)
-    assert [
-        fault
-        for fault in faults(rule, modules(tmp_path))
-        if fault.startswith(file.removesuffix(".py").replace("/", "."))
-    ]
+    name = file.removesuffix(".py").replace("/", ".")
+    assert [fault for fault in faults(rule, modules(tmp_path)) if fault.startswith(name)]
 
 
 @pytest.mark.parametrize("text", HARMLESS.values(), ids=HARMLESS.keys())

@@ -13,7 +13,7 @@ import pytest
 from headstart.cli import main
 from headstart.cli._options import field_docs, settings_of
 from headstart.errors import SettingError
-from headstart.settings import FitSettings
+from headstart.settings import FitSettings, Recipe
 
 FIELDS = {entry.name: entry for entry in dataclasses.fields(FitSettings)}
 
@@ -155,3 +155,18 @@ def test_what_was_given_for_another_strategy_is_kept(earlier: Path, capsys: pyte
 def test_like_refuses_what_is_no_finished_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["fit", "--like", str(tmp_path / "nothing")]) == 1
     assert "--like takes the folder of a finished run" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("num_rows", "epochs", "patience"),
+    [(80, 68, 34), (800, 8, 4), (1600, 4, 2), (10_000, 4, 2)],
+    ids=["very few", "few", "just enough", "many"],
+)
+def test_few_rows_are_gone_over_more_often_and_with_more_patience(num_rows: int, epochs: int, patience: int) -> None:
+    found = FitSettings().recipe(Recipe(epochs=4, lr=1e-3, patience=2, least_steps=200), num_rows)
+    assert (found.epochs, found.patience, found.lr) == (epochs, patience, 1e-3)
+
+
+def test_who_says_how_many_epochs_gets_so_many() -> None:
+    found = FitSettings(epochs=3).recipe(Recipe(epochs=4, lr=1e-3, patience=2, least_steps=200), 80)
+    assert (found.epochs, found.patience) == (3, 2)

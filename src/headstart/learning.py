@@ -56,7 +56,7 @@ def once(ready: Ready, settings: FitSettings, listener: Listener, around: Around
     own = strategy.recipe(settings, task)
     if writing_of(task, learned) is not None:
         own = training.to_write(own, settings.strategy)
-    recipe = settings.recipe(own)
+    recipe = settings.recipe(own, len(ready.splits.train))
     rows = ready.splits.train, ready.splits.validation
     frame = training.frame(task, ready.backbone, ready.splits.train, settings)
     job = training.Job(task, learned, ready.backbone, *rows, settings, recipe, listener, around, frame)

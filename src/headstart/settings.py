@@ -28,13 +28,21 @@ from headstart.limits import (
 class Recipe:
     """What to train with, a strategy's own values or what the user gave instead.
 
-    Most epochs, peak learning rate, epochs of patience, and the factor on the rate for each block further down.
+    Most epochs, peak learning rate, epochs of patience, the factor on the rate for each block further down, and how
+    many steps it takes to learn anything: of few rows there are as many times more epochs, and more patience.
     """
 
     epochs: int
     lr: float
     patience: int
     layer_decay: float = 0.9
+    least_steps: int = 0
+
+    def over(self, num_rows: int, batch_size: int) -> Recipe:
+        """The same for so many rows."""
+        steps = self.epochs * -(-num_rows // batch_size)
+        times = max(1, -(-self.least_steps // steps))
+        return dataclasses.replace(self, epochs=self.epochs * times, patience=self.patience * times)
 
 
 OF_THE_LOOP = frozenset(
@@ -194,7 +202,7 @@ class FitSettings:
     """Texts that are followed at once while one is looked for; by default 1, and 16 with a language model."""
 
     epochs: int | None = limited(COUNT, default=None)
-    """Most passes over the training rows; by default what suits the strategy."""
+    """Most passes over the training rows; by default what suits the strategy, and more where rows are few."""
 
     batch_size: int = limited(COUNT, default=32)
     """Rows per training step."""
@@ -237,7 +245,8 @@ class FitSettings:
     """Share of each target that is spread over all classes."""
 
     patience: int | None = limited(COUNT_OR_NONE, default=None)
-    """Epochs without improvement on validation after which training stops; by default what suits the strategy."""
+    """Epochs without improvement on validation after which training stops; by default what suits the strategy, and
+    more where rows are few."""
 
     budget: str | None = None
     """Most time, memory or money the run may take: 10m, 2GiB, 0.50€, or several with commas between."""
@@ -280,8 +289,9 @@ class FitSettings:
         """Whether a head of ours was asked for, where the ecosystem's task model has one itself."""
         return self.head != "linear" or self.pool != "auto" or self.read not in ("auto", "classifier")
 
-    def recipe(self, default: Recipe) -> Recipe:
-        """What to train with: what was given, and a strategy's own values for the rest."""
+    def recipe(self, default: Recipe, num_rows: int) -> Recipe:
+        """What to train with on so many rows: what was given, and a strategy's own values for the rest."""
+        default = default.over(num_rows, self.batch_size) if self.epochs is None else default
         return Recipe(
             epochs=default.epochs if self.epochs is None else self.epochs,
             lr=default.lr if self.lr is None else self.lr,

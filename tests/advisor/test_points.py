@@ -28,7 +28,7 @@ def job(task_name: str, rows: Rows, family: families.Family) -> Job:
     task: Any = plug.load("tasks", task_name)
     settings = FitSettings()
     strategy: Strategy = plug.load("strategies", "frozen")
-    recipe = settings.recipe(strategy.recipe(settings, task))
+    recipe = settings.recipe(strategy.recipe(settings, task), len(rows))
     backbone = folders.load(str(family("bert")), revision=None, offline=True)
     return Job(task, task.learn(rows), backbone, rows, None, settings, recipe, silent)
 

@@ -22,7 +22,7 @@ def job(family: Family, place: Path) -> Job:
     """What a head on the whole frozen model would learn from."""
     at = course(family("bert"), place, num_train=60)
     strategy: Strategy = plug.load("strategies", "frozen")
-    rows, recipe = at.rounds[0].train, at.settings.recipe(strategy.recipe(at.settings, at.task))
+    rows, recipe = at.rounds[0].train, at.settings.recipe(strategy.recipe(at.settings, at.task), 60)
     return Job(at.task, at.task.learn(rows), at.backbone(at.settings), rows, None, at.settings, recipe, at.listener)
 
 

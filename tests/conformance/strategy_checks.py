@@ -88,7 +88,7 @@ def _task(bench: Bench) -> Any:
 def _trained(bench: Bench, settings: FitSettings = SETTINGS) -> learn.Learnt:
     """A network after two short epochs under the strategy."""
     task = _task(bench)
-    recipe = settings.recipe(Recipe(epochs=2, lr=1e-3, patience=2))
+    recipe = settings.recipe(Recipe(epochs=2, lr=1e-3, patience=2), len(bench.rows))
     job = learn.Job(task, task.learn(bench.rows), bench.backbone, bench.rows, bench.rows, settings, recipe, silent)
     with torch.random.fork_rng():
         torch.manual_seed(0)

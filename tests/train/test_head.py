@@ -33,7 +33,7 @@ def job_of(family: families.Family, model: str = "bert", *, listener: Any = sile
         rows = Rows(pa.table({"image": [str(f) for f in files], "label": [f.parent.name for f in files]}))
     task = plug.load("tasks", f"{backbone.modality}-classification")
     settings = FitSettings(precision="float32", **given)
-    recipe = settings.recipe(Recipe(epochs=4, lr=1e-2, patience=4))
+    recipe = settings.recipe(Recipe(epochs=4, lr=1e-2, patience=4), len(rows))
     return Job(task, task.learn(rows), backbone, rows, rows, settings, recipe, listener)
 
 

@@ -94,7 +94,7 @@ def advanced(course: Course, arm: Arm, until: int, earlier: Standing | None = No
         OutOfTime: It does not fit.
     """
     settings = dataclasses.replace(course.settings, **arm.changes)
-    most = epochs_of(arm, settings, course.task)
+    most = epochs_of(course, arm)
     until = min(until, most)
     done = 0 if earlier is None else earlier.epochs
     known = None if earlier is None else earlier.answering
@@ -111,13 +111,17 @@ def advanced(course: Course, arm: Arm, until: int, earlier: Standing | None = No
 def to_the_end(course: Course, arm: Arm) -> Standing:
     """The arm trained to its end and judged; raises `OutOfTime` where it does not fit."""
     course.clock.allow(course.ledger.least("arm"))
-    return advanced(course, arm, epochs_of(arm, dataclasses.replace(course.settings, **arm.changes), course.task))
+    return advanced(course, arm, epochs_of(course, arm))
 
 
-def epochs_of(arm: Arm, settings: FitSettings, task: Task) -> int:
-    """Epochs of an arm's whole training; one where nothing is trained by the loop."""
+def epochs_of(course: Course, arm: Arm) -> int:
+    """Epochs of an arm's whole training, those of the round with most; one where nothing is trained by the loop."""
+    if not arm.is_moving:
+        return 1
+    settings = dataclasses.replace(course.settings, **arm.changes)
     strategy: Strategy = plug.load("strategies", settings.strategy)
-    return settings.recipe(strategy.recipe(settings, task)).epochs if arm.is_moving else 1
+    fewest = min(len(each.train) for each in course.rounds)
+    return settings.recipe(strategy.recipe(settings, course.task), fewest).epochs
 
 
 @dataclass(frozen=True)

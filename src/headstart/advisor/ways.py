@@ -25,7 +25,7 @@ def frozen_job(course: Course, rows: Rows, ref: str, *, times: float = 0.0) -> J
     """What a head on the frozen model would learn from these rows; `times` is for `guarded`."""
     settings = dataclasses.replace(course.settings, model=ref, strategy="frozen")
     strategy: Strategy = plug.load("strategies", settings.strategy)
-    recipe = settings.recipe(strategy.recipe(settings, course.task))
+    recipe = settings.recipe(strategy.recipe(settings, course.task), len(rows))
     learned = course.task.learn(rows)
     listener = guarded(course.clock, course.listener, times=times)
     around, backbone = Around(is_foretold=course.clock.is_limited), course.backbone(settings)

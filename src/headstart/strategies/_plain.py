@@ -10,6 +10,9 @@ from headstart.settings import FitSettings, Recipe
 if TYPE_CHECKING:
     from torch import nn
 
+STEPS = 50
+"""Steps below which pretrained blocks have not learnt what is on top of them; see the decision log."""
+
 
 def of_blocks(task: Task) -> Recipe:
     """What blocks are trained with, all of them or the highest."""
@@ -18,12 +21,12 @@ def of_blocks(task: Task) -> Recipe:
         return Recipe(epochs=20, lr=3e-4, patience=20)
     if task.per == "token":
         # most tokens are of no entity, so that it takes longer until any is found; see the decision log
-        return Recipe(epochs=6, lr=3e-4, patience=2)
+        return Recipe(epochs=6, lr=3e-4, patience=2, least_steps=STEPS)
     if task.per == "place":
         # new layers with everything to learn, from few pictures with many places
         return Recipe(epochs=40, lr=1e-3, patience=8)
     # best of 1e-4 to 4e-4 on the validation split of SST-2, see the decision log
-    return Recipe(epochs=4, lr=2e-4, patience=2)
+    return Recipe(epochs=4, lr=2e-4, patience=2, least_steps=STEPS)
 
 
 def idle_sizes(settings: FitSettings, task: Task) -> set[str]:

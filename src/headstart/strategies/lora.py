@@ -14,6 +14,7 @@ from headstart.contracts import Backbone, Task
 from headstart.errors import MismatchError, need
 from headstart.settings import OF_OUR_HEAD, FitSettings, Recipe
 from headstart.strategies import _blocks
+from headstart.strategies._plain import STEPS
 
 if TYPE_CHECKING:
     from torch import nn
@@ -25,7 +26,7 @@ OURS = "headstart"
 def recipe(settings: FitSettings, task: Task) -> Recipe:
     """What to train with where the user leaves it open."""
     # ten times the rate of `full`: adapters begin at nothing and have further to go
-    return Recipe(epochs=6, lr=2e-3, patience=2, layer_decay=1.0)
+    return Recipe(epochs=6, lr=2e-3, patience=2, layer_decay=1.0, least_steps=STEPS)
 
 
 def needs_validation(settings: FitSettings, task: Task) -> bool:
