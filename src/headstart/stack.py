@@ -57,6 +57,16 @@ def blocks_of(module: nn.Module) -> Sequence[nn.Module]:
     return [base]
 
 
+def decoder_of(module: nn.Module) -> nn.Module | None:
+    """What writes in a sequence-to-sequence model, one token after the other; None of any other model."""
+    is_of_two = getattr(getattr(module, "config", None), "is_encoder_decoder", False)
+    can_generate = getattr(module, "can_generate", None)
+    if not is_of_two or can_generate is None or not can_generate():
+        return None
+    decoder: nn.Module | None = getattr(base_of(module), "decoder", None)
+    return decoder
+
+
 def _at(module: nn.Module, path: str) -> nn.Module | None:
     for part in path.split("."):
         module = getattr(module, part, None)  # type: ignore[assignment]

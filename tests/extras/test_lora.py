@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,9 +12,11 @@ import pytest
 import strategy_checks
 import torch
 from torch import nn
+from transformers import AutoModelForSpeechSeq2Seq
 
 import families
 import stacks
+import tones
 from headstart import cut, model, plug, run, stack
 from headstart.contracts import Inputs
 from headstart.errors import MismatchError, MissingExtra, SettingError
@@ -218,3 +221,27 @@ def test_a_run_is_saved_as_a_plain_folder_that_answers_the_same(
     loaded = model.load(done.folder)
     assert (loaded.predict_proba(texts) == done.model.predict_proba(texts)).all()
     assert not any("lora" in name for name in loaded.network.state_dict())
+
+
+@pytest.mark.parametrize("name", ["whisper-of-languages", "moonshine"])
+def test_a_decoder_learns_by_adapters_too(name: str, family: families.Family, tmp_path: Path) -> None:
+    data = tones.listed(tmp_path / "data", ["a", "b", "c", "a b"] * 4)
+    language = "en" if name == "whisper-of-languages" else None
+    asked = FitSettings(
+        model=str(family(name)), strategy="lora", epochs=1, precision="float32", spoken_language=language
+    )
+    made = run.fit(str(data), asked, out=tmp_path / "run")
+
+    before, after = (
+        AutoModelForSpeechSeq2Seq.from_pretrained(place) for place in (family(name), made.folder / "model")
+    )
+    theirs = after.state_dict()
+    moved = {name for name, tensor in before.state_dict().items() if not torch.equal(tensor, theirs[name])}
+
+    assert {name for name in moved if ".decoder." in name}
+    # matrices in the layers and what stands between encoder and decoder, no embedding and no output
+    assert all(
+        re.search(r"layers\.\d+\..*weight$", name) or name.startswith("model.encoder.layer_norm") for name in moved
+    )
+    clips = [str(data / "clips" / f"{number}.wav") for number in range(3)]
+    assert model.load(made.folder).predict(clips) == made.model.predict(clips)

@@ -63,7 +63,8 @@ def stages(backbone: Backbone, settings: FitSettings) -> tuple[int, ...]:
 
 
 def adapt(module: nn.Module, boundary: int, settings: FitSettings) -> nn.Module:
-    """The task model with an adapter of rank r in each linear layer and plain convolution above the boundary.
+    """The task model with an adapter of rank r in each linear layer and plain convolution above the boundary; in a
+    sequence-to-sequence model also in those of its decoder, of which nothing else is trained.
 
     A layer W of d outputs from k inputs becomes W + (α/r)·B·A, A of shape (r, k) drawn at random, B of shape (d, r)
     zero, so that at first nothing changes. Biases and norms in the blocks stay as they are.
@@ -89,9 +90,10 @@ def adapt(module: nn.Module, boundary: int, settings: FitSettings) -> nn.Module:
     _answer_for_their_layers(module)
     depth, top = stack.depths(module), len(stack.blocks_of(module)) + 1
     fresh = {id(parameter) for part in _own_classifier(module) for parameter in part.parameters()}
+    writes = {id(parameter) for part in _writing(module) for parameter in part.parameters()}
     for name, parameter in module.named_parameters():
         is_old = id(parameter) in pretrained - fresh
-        parameter.requires_grad_(not is_old or depth[name] == top)
+        parameter.requires_grad_(not is_old or (depth[name] == top and id(parameter) not in writes))
     return module.train(module.training)
 
 
@@ -131,11 +133,20 @@ def _targets(module: nn.Module, boundary: int) -> Iterator[tuple[str, bool]]:
 
     fresh = _own_classifier(module)
     names = {part: name for name, part in module.named_modules() if part not in fresh}
-    for block in stack.blocks_of(module)[max(0, boundary - 1) :]:
+    decoder = stack.decoder_of(module)
+    written = [] if decoder is None else stack.blocks_of(decoder)
+    for block in [*stack.blocks_of(module)[max(0, boundary - 1) :], *written]:
         for part in block.modules():
             is_plain = type(part) is nn.Linear or (type(part) is nn.Conv2d and _is_plain(part))
             if part in names and (is_plain or type(part) is Conv1D):
                 yield names[part], type(part) is Conv1D
+
+
+def _writing(module: nn.Module) -> list[nn.Module]:
+    """The decoder of a sequence-to-sequence model and the layer above it, both of which were trained before."""
+    decoder, ask = stack.decoder_of(module), getattr(module, "get_output_embeddings", None)
+    above = None if decoder is None or ask is None else ask()
+    return [part for part in (decoder, above) if part is not None]
 
 
 def _is_plain(layer: nn.Conv2d) -> bool:
