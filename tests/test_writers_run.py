@@ -74,6 +74,7 @@ def test_losses_fall_on_training_rows_and_others(name: str, runs: Fitted) -> Non
     assert learning[-1]["validation"]["loss"] < 0.8 * learning[0]["validation"]["loss"]
     assert run.scores["primary"] == "word_accuracy"
     assert set(run.scores["metrics"]) == {"word_accuracy", "wer", "cer"}
+    assert "features read at | decoder" in (run.folder / "model" / "README.md").read_text()
 
 
 def test_words_are_heard(data: Path, family: families.Family, tmp_path: Path) -> None:
@@ -137,6 +138,19 @@ def test_every_strategy_learns_and_comes_back(
 
     run = fitted(data, tmp_path, model=str(family(name)), strategy=strategy, **how)
 
+    assert load(run.folder).predict(clips(data)) == run.model.predict(clips(data))
+
+
+@pytest.mark.parametrize("name", ["whisper", "moonshine"])
+def test_an_encoder_made_shorter_keeps_its_decoder(
+    name: str, data: Path, family: families.Family, tmp_path: Path
+) -> None:
+    from transformers import AutoModelForSpeechSeq2Seq
+
+    run = fitted(data, tmp_path, model=str(family(name)), strategy="full", blocks=1, gradient_checkpointing=True)
+
+    again: Any = AutoModelForSpeechSeq2Seq.from_pretrained(run.folder / "model")
+    assert (len(again.get_encoder().layers), len(again.get_decoder().layers)) == (1, 2)
     assert load(run.folder).predict(clips(data)) == run.model.predict(clips(data))
 
 

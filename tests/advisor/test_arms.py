@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from made_arms import scored
 
-from headstart.advisor import arms
+import families
+from headstart.advisor import arms, ways
 from headstart.settings import FitSettings
+from headstart.sources import dir as folders
+from headstart.tasks import automatic_speech_recognition as speech
 
 SHAPES: dict[str, tuple[list[float], dict[str, bool], list[tuple[str, int, dict[str, Any]]]]] = {
     "the lowest block is as good": (
@@ -95,3 +99,14 @@ def test_models_that_may_be_the_best_are_trained_and_never_many(chances: list[fl
     ranking = [{"model": f"m{at}", "probability_of_best": chance} for at, chance in enumerate(chances)]
 
     assert arms.worth_training(ranking) == taken
+
+
+@pytest.mark.parametrize(("name", "reads"), [("moonshine", [{}]), ("hubert", [{}, {"read": "1", "blocks": 1}])])
+def test_a_decoder_is_not_put_on_lower_layers(name: str, reads: list[dict[str, Any]], family: families.Family) -> None:
+    backbone = folders.load(str(family(name)), revision=None, offline=True)
+    course: Any = SimpleNamespace(task=speech, settings=FitSettings(), backbone=lambda settings: backbone)
+
+    found = [arm.changes for arm in ways.of(course, scored([0.91, 0.92], ref=str(family(name))))]
+
+    usual = {"model": str(family(name)), "strategy": "frozen"}
+    assert [settings for settings in found if settings["strategy"] == "frozen"] == [{**usual, **read} for read in reads]

@@ -16,9 +16,10 @@ from headstart.advisor.rounds import Round
 from headstart.advisor.scores import Scored
 from headstart.contracts import Rows, Strategy
 from headstart.errors import MismatchError
-from headstart.network import Reading
+from headstart.network import Reading, class_of
 from headstart.train import head, learn
 from headstart.train.job import Around, Job
+from headstart.writer import AUTO_CLASS
 
 
 def frozen_job(course: Course, rows: Rows, ref: str, *, times: float = 0.0) -> Job:
@@ -51,10 +52,17 @@ def of(course: Course, depths: Sequence[Scored]) -> list[Arm]:
     whole = depths[-1]
     if course.backbone(dataclasses.replace(course.settings, model=whole.ref)).is_fresh:
         return [arms.from_scratch(whole.ref, whole.name, whole.blocks)]
-    # maps of several layers are read together, so that no single depth stands for them
-    depths = depths[-1:] if course.task.per == "place" else depths
+    # maps of several layers are read together, and a decoder looks at the last, so that no single depth stands for them
+    is_whole = course.task.per == "place" or _writes(course, whole.ref)
+    depths = depths[-1:] if is_whole else depths
     reads_layers = course.task.read_at == "layers" or course.task.per == "place"
     return arms.of_model(depths, can_be_shorter=_is_cut(course, depths[-1].ref), reads_layers=reads_layers)
+
+
+def _writes(course: Course, ref: str) -> bool:
+    """Whether the model writes, one token after the other."""
+    backbone = course.backbone(dataclasses.replace(course.settings, model=ref))
+    return class_of(course.task, backbone) == AUTO_CLASS
 
 
 def _is_cut(course: Course, ref: str) -> bool:

@@ -12,7 +12,7 @@ from headstart import stack
 from headstart.contracts import Ref
 from headstart.errors import MismatchError
 
-COUNTS = ("num_hidden_layers", "n_layers", "num_layers", "encoder_layers")
+COUNTS = ("num_hidden_layers", "n_layers", "num_layers", "encoder_layers", "encoder_num_hidden_layers")
 """Where configs say how many blocks there are."""
 STAGES = ("depths", "hidden_sizes")
 """Lists with an entry for each stage, where a block is a stage of layers."""

@@ -47,7 +47,8 @@ def learn(job: Job, boundaries: Sequence[int], strategy: Strategy) -> Learnt:
     if best.is_earlier:
         job.listener(Note("The last stage ended no better on validation: the weights of an earlier one are kept."))
     whole.load_state_dict(best.weights)
-    reading = str(whole.reading) if isinstance(whole, Headed) else "classifier"
+    read = "classifier" if job.writing is None else "decoder"
+    reading = str(whole.reading) if isinstance(whole, Headed) else read
     if job.settings.gradient_checkpointing:
         _keep_again(whole.module)
     whole.module = strategy.settle(whole.cpu().eval().module)
