@@ -169,6 +169,7 @@ def test_a_frozen_encoder_stays_and_the_decoder_learns(
         f"model.encoder.layer_norm.{one}" for one in ("weight", "bias")
     }
     assert any(".decoder.layers." in name for name in moved)
+    assert "Its encoder is unchanged; its decoder was trained" in (run.folder / "model" / "README.md").read_text()
 
 
 @pytest.mark.parametrize("name", ["whisper", "moonshine"])

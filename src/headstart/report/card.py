@@ -152,6 +152,8 @@ def _opening(run: Mapping[str, Any], scores: Mapping[str, Any]) -> str:
         "lora": "Adapters of low rank were trained on the data below and added to the weights of its blocks.",
         "scratch": "Only its architecture was taken: fresh weights were trained on the data below.",
     }
+    if run["reading"] == "decoder":
+        moved["frozen"] = "Its encoder is unchanged; its decoder was trained further on the data below."
     how = moved.get(run["settings"]["strategy"], "Its weights were trained further on the data below.")
     return (
         f"# {inline(_title(run))}\n\n"
