@@ -18,6 +18,7 @@ from headstart import stack
 from headstart.contracts import Modality
 from headstart.errors import HeadstartError, MismatchError, ModelError
 from headstart.sources import _folder, _shorter, _timm
+from headstart.sources._conventions import righted
 from headstart.sources.items import spellers
 from headstart.sources.modules import mended_torchvision
 
@@ -74,7 +75,7 @@ def bare(folder: Path, *, trust: bool = False, blocks: int | None = None) -> nn.
         )
     _refuse_gaps(module, report, folder, is_shorter=blocks is not None)
     _refuse_strangers(_shorter.without_higher(report["unexpected_keys"], blocks), folder)
-    return _settled(_encoder_of(module)).eval()
+    return righted(_settled(_encoder_of(module))).eval()
 
 
 def _encoder_of(module: Any) -> nn.Module:
@@ -136,7 +137,7 @@ def for_task(
             if "Unrecognized configuration class" not in str(error):
                 raise
             raise MismatchError(f'"{folder.name}" has no {auto_class} in transformers. Choose another.') from error
-    return _settled(module).eval()
+    return righted(_settled(module)).eval()
 
 
 def _fresh(folder: Path, auto_class: str, changes: Mapping[str, Any]) -> nn.Module:
@@ -151,7 +152,7 @@ def _fresh(folder: Path, auto_class: str, changes: Mapping[str, Any]) -> nn.Modu
         module: nn.Module = getattr(transformers, auto_class).from_config(config)
         if auto_class == "AutoModelForSpeechSeq2Seq" and _folder.generation_config(folder):
             module.generation_config = transformers.GenerationConfig.from_pretrained(folder, local_files_only=True)
-    return module.eval()
+    return righted(module).eval()
 
 
 def has_class(config: Any, auto_class: str) -> bool:
