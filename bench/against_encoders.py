@@ -15,16 +15,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import encode_peers
 import numpy as np
+import products
 import sst2
 import torch
 
-from headstart import kernels, record
+from headstart import record
 from headstart.device import has_bfloat16
 from headstart.encoding.encoder import load_backbone
 
@@ -32,8 +32,6 @@ HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results"
 FLAT = (1_000, 100_000)
 """Sentences in the short and in the long file whose memory is compared."""
-SQUARE = 2048
-REPEATS_OF_A_PRODUCT = 12
 LEFT_OUT = () if has_bfloat16() else ("headstart-bfloat16",)
 """What this processor would only emulate, a hundred times slower."""
 
@@ -70,53 +68,15 @@ def useful_work() -> list[dict[str, Any]]:
         encoder.encode(texts[:500], states=False)
         best, plain, packed = float("inf"), 0.0, 0.0
         for _ in range(8):
-            plain, packed = max(plain, _square(getattr(torch, dtype))), max(packed, _packed(getattr(torch, dtype)))
+            kind = getattr(torch, dtype)
+            plain, packed = max(plain, products.square(kind)), max(packed, products.packed(kind))
             start = time.perf_counter()
             encoder.encode(texts, states=False)
             best = min(best, time.perf_counter() - start)
-        work = _flops(encoder.backbone.module, lengths) / best / 1e9
-        products = {"torch_product_gflops": round(plain), "best_product_gflops": round(max(plain, packed))}
-        found.append({"dtype": dtype, "gflops": round(work), **products})
+        work = products.flops(encoder.backbone.module, lengths) / best / 1e9
+        most = {"torch_product_gflops": round(plain), "best_product_gflops": round(max(plain, packed))}
+        found.append({"dtype": dtype, "gflops": round(work), **most})
     return found
-
-
-def _flops(module: Any, lengths: Any) -> float:
-    """Multiply-adds counted twice: linear layers of the blocks, and both products of attention; padding not counted."""
-    linear = [part for block in module.encoder.layer for part in block.modules() if isinstance(part, torch.nn.Linear)]
-    weights = sum(layer.weight.numel() for layer in linear)
-    attention = 4 * module.config.hidden_size * module.config.num_hidden_layers
-    return float((2 * weights * lengths + attention * lengths**2).sum())
-
-
-def _square(dtype: torch.dtype) -> float:
-    """GFLOP/s of torch's own square product on all threads."""
-    one, other = (torch.randn(SQUARE, SQUARE).to(dtype) for _ in range(2))
-    best = float("inf")
-    for _ in range(REPEATS_OF_A_PRODUCT):
-        start = time.perf_counter()
-        one @ other
-        best = min(best, time.perf_counter() - start)
-    return 2 * SQUARE**3 / best / 1e9
-
-
-def _packed(dtype: torch.dtype) -> float:
-    """GFLOP/s of a packed square linear layer, one on each core: the best we know to get here."""
-    threads = torch.get_num_threads()
-    layer = kernels.tuned(torch.nn.Linear(SQUARE, SQUARE).to(dtype), str(dtype).removeprefix("torch."))
-    states = torch.randn(SQUARE, SQUARE).to(dtype)
-
-    def work(_: Any) -> None:
-        with torch.inference_mode():
-            layer(states)
-
-    best = float("inf")
-    with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-        for _ in range(REPEATS_OF_A_PRODUCT):
-            start = time.perf_counter()
-            list(pool.map(work, range(threads)))
-            best = min(best, time.perf_counter() - start)
-    torch.set_num_threads(threads)
-    return threads * 2 * SQUARE**3 / best / 1e9
 
 
 def memory() -> list[dict[str, float]]:
