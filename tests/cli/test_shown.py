@@ -39,7 +39,7 @@ def test_scores_open_with_the_verdict_and_stand_over_the_baselines() -> None:
 
 def test_scores_without_baselines_or_interval_are_shown_too() -> None:
     bare = {"split": "test", "rows": 2, "primary": "f1", "metrics": {"f1": {"value": 1}}}
-    assert _show.scores(bare) == ["  test f1  1.0000", "  on 2 rows"]
+    assert _show.scores(bare) == ["  test F1  1.0000", "  on 2 rows"]
 
 
 def test_json_is_one_line_and_keeps_other_alphabets() -> None:
