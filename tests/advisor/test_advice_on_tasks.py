@@ -143,7 +143,7 @@ def test_every_depth_is_scored_by_the_tasks_own_points(advised: tuple[str, Advic
 
 def test_the_sentence_names_the_figure_and_the_settings_carry_it_out(advised: tuple[str, Advice]) -> None:
     name, advice = advised
-    assert TASKS[name][1] in advice.sentence
+    assert spoken.metric(TASKS[name][1]) in advice.sentence
     assert (advice.folder / "advice.html").read_text().count("<h2") > 1
     if advice.facts["verdict"]["taken"] and advice.facts["verdict"]["taken"]["settings"]:
         assert isinstance(settings_from(advice.settings), FitSettings)

@@ -90,7 +90,7 @@ def nth(what: type[Event], name: str, number: int) -> Callable[[Event], bool]:
     return is_it
 
 
-# three rounds of one arm are trained, twice; the curves then train fifteen times
+# five rounds of one arm are trained, twice; the curves then train fifteen times
 PLACES: dict[str, Callable[[], Callable[[Event], bool]]] = {
     "between two arms": lambda: nth(Measured, "accuracy", 3),
     "within the curves": lambda: nth(Stage, "train", 12),

@@ -33,16 +33,20 @@ def test_many_validation_rows_are_judged_once_as_they_are() -> None:
     assert (only.train, only.validation) == (found.train, found.validation)
 
 
-@pytest.mark.parametrize(("num_train", "num_validation"), [(200, rounds.ENOUGH - 1), (20, 4)])
-def test_few_validation_rows_are_judged_with_all_others_each_once(num_train: int, num_validation: int) -> None:
+@pytest.mark.parametrize(
+    ("num_train", "num_validation", "num_rounds"), [(200, rounds.ENOUGH - 1, 3), (210, 40, 3), (210, 38, 5), (20, 4, 5)]
+)
+def test_few_validation_rows_are_judged_with_all_others_each_once(
+    num_train: int, num_validation: int, num_rounds: int
+) -> None:
     found = splits(num_train, num_validation)
 
-    three = of(found)
+    several = of(found)
 
-    assert len(three) == rounds.FOLDS
-    judged = [text for each in three for text in texts(each.validation)]
+    assert len(several) == num_rounds
+    judged = [text for each in several for text in texts(each.validation)]
     assert sorted(judged) == sorted(texts(rounds.together(found)))
-    assert all(not {*texts(each.train)} & {*texts(each.validation)} for each in three)
+    assert all(not {*texts(each.train)} & {*texts(each.validation)} for each in several)
 
 
 def test_copies_of_a_row_are_judged_together() -> None:
@@ -58,7 +62,7 @@ def test_a_class_that_was_not_learnt_is_not_judged() -> None:
     pairs = [("alone", "rare"), *((f"text {n}", "ab"[n % 2]) for n in range(59))]
     found = Splits(rows_of(pairs[:50]), rows_of(pairs[50:]), None)
 
-    three = of(found)
+    several = of(found)
 
-    assert sum(len(each.validation) for each in three) == 59
-    assert all("rare" not in each.validation.column("label") for each in three)
+    assert sum(len(each.validation) for each in several) == 59
+    assert all("rare" not in each.validation.column("label") for each in several)

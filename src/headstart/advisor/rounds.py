@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 ENOUGH = 400
 """Validation rows from which one round decides: an accuracy is then known to within five points either way."""
 FOLDS = 3
+FEW, OF_FEW = 250, 5
+"""Of fewer rows than this every one that is not learnt from is missed: so many folds, of which all but one learn."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Round:
 
 
 def of(splits: Splits, groups: list[str], task: Task, *, seed: int) -> list[Round]:
-    """One round on the validation rows, or three in which every row is judged once.
+    """One round on the validation rows, or several in which every row is judged once.
 
     Args:
         splits: With validation rows.
@@ -57,8 +59,9 @@ def _folds(rows: Rows, groups: list[str], task: Task, seed: int) -> Iterator[tup
     from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
 
     _, classes = np.unique(strata(rows, task.fields), return_inverse=True)
-    kind = StratifiedGroupKFold if np.bincount(classes).min() >= FOLDS else GroupKFold
+    folds = FOLDS if len(rows) >= FEW else OF_FEW
+    kind = StratifiedGroupKFold if np.bincount(classes).min() >= folds else GroupKFold
     of_row = [set(task.names(task.learn(rows.take([row])))) for row in range(len(rows))]
-    for seen, unseen in kind(FOLDS, shuffle=True, random_state=seed).split(np.zeros(len(rows)), classes, groups):
+    for seen, unseen in kind(folds, shuffle=True, random_state=seed).split(np.zeros(len(rows)), classes, groups):
         known = set(task.names(task.learn(rows.take(seen))))
         yield seen, np.array([row for row in unseen.tolist() if of_row[row] <= known], dtype=np.int64)
