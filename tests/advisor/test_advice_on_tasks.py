@@ -12,6 +12,7 @@ from PIL import Image
 import families
 import headstart
 import tones
+from headstart import spoken
 from headstart.advising import Advice
 from headstart.api import settings_from
 from headstart.settings import FitSettings
