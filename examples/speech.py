@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import sys
 import tempfile
 from pathlib import Path
 
@@ -42,7 +43,7 @@ def recordings(folder: Path, times: int) -> Path:
     return folder
 
 
-def main() -> None:
+def main(epochs: str = "60") -> None:
     """Trains a small conformer from fresh weights and listens to a new recording."""
     with tempfile.TemporaryDirectory() as place:
         data, new = Path(place) / "beeps", Path(place) / "new.wav"
@@ -51,7 +52,7 @@ def main() -> None:
             recordings(data, times=12),
             out=Path(place) / "run",
             strategy="scratch",
-            epochs=60,
+            epochs=int(epochs),
             batch_size=4,
             ema=0.0,
         )
@@ -62,4 +63,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:2])

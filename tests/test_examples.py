@@ -66,7 +66,7 @@ def test_shapes_are_drawn_learnt_and_looked_for(script: Script, family: Callable
 
 
 def test_commands_are_learnt_from_beeps(script: Script) -> None:
-    said = script("speech.py")
+    said = script("speech.py", "4")
     assert "word accuracy" in said
     assert "heard: " in said
 

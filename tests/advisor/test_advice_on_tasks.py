@@ -17,6 +17,7 @@ from headstart.advising import Advice
 from headstart.api import settings_from
 from headstart.settings import FitSettings
 
+pytestmark = pytest.mark.usefixtures("few_rounds")
 SIDE = families.SIDE
 ROWS = 42
 """Too few for learning curves, which have tests of their own."""

@@ -6,11 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import known
+import pytest
 
 import families
 import headstart
 from families import Family
 from headstart.advising import Advice
+
+pytestmark = pytest.mark.usefixtures("few_rounds")
 
 
 def advised(data: Path, model: Path, folder: Path, **given: Any) -> Advice:
