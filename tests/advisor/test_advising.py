@@ -22,7 +22,6 @@ from headstart.cli import main
 from headstart.errors import MismatchError, OutputError, Stopped
 from headstart.progress import Advance, Event, Measured, Stage
 
-pytestmark = pytest.mark.usefixtures("few_rounds")
 FILES = {"advice.json", "check.json", "events.jsonl"}
 Ask = Callable[..., advising.Advice]
 
