@@ -110,12 +110,20 @@ def placed(inputs: Inputs, dtype: str = "float32") -> Inputs:
 
     place, kind = device(), getattr(torch, dtype)
     moved = {name: tensor.to(place) for name, tensor in inputs.tensors.items()}
+    tensors = {name: tensor.to(kind) if tensor.is_floating_point() else tensor for name, tensor in moved.items()}
+    return Inputs(tensors, inputs.where)
+
+
+def together(inputs: Inputs) -> Inputs:
+    """The same with the channels of pictures side by side: convolutions learn faster so, and hand that layout on.
+
+    Sums come out in another order. So it is not for answers, which are those of the model's own code to the bit.
+    """
+    import torch
+
     tensors = {
-        # convolutions are faster over pictures whose channels lie together, and hand that layout on
-        name: tensor.to(kind, memory_format=torch.channels_last if tensor.ndim == 4 else torch.preserve_format)
-        if tensor.is_floating_point()
-        else tensor
-        for name, tensor in moved.items()
+        name: tensor.contiguous(memory_format=torch.channels_last) if tensor.ndim == 4 else tensor
+        for name, tensor in inputs.tensors.items()
     }
     return Inputs(tensors, inputs.where)
 

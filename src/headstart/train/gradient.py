@@ -71,7 +71,7 @@ def add(network: nn.Module, lesson: Lesson, batch: Indices, epoch: int, *, dtype
 def _loss(network: nn.Module, lesson: Lesson, rows: Indices, epoch: int, dtype: str) -> torch.Tensor:
     """The sum of the losses of these rows."""
     inputs, targets = lesson.take(rows, epoch)
-    inputs = batches.placed(inputs)
+    inputs = batches.together(batches.placed(inputs))
     with step.arithmetic(dtype):
         output = network(inputs)
     return lesson.loss(output, targets.to(output.device)).sum()
