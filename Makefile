@@ -10,8 +10,8 @@ INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check
 demo: .venv/stamp
 	@$(BIN)/python examples/demo.py
 
-# Each worker has one core; more threads than cores only fight. Counting covered lines takes as long again as the tests,
-# so only COVERAGE=1 counts them, and then holds them to the floor.
+# Each worker has one core; more threads than cores only fight. Counting covered lines makes tests of plain Python
+# twice as slow, so only COVERAGE=1 counts them, and then holds them to the floor.
 FIRST := $(if $(COVERAGE),--cov --cov-report= --cov-fail-under=0)
 THEN := $(if $(COVERAGE),--cov --cov-append --cov-report=term-missing:skip-covered)
 test: export OMP_NUM_THREADS ?= 1

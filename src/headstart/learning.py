@@ -17,7 +17,6 @@ from headstart.progress import Listener, Note, Stage
 from headstart.settings import FitSettings
 from headstart.train import learn as training
 from headstart.train.learn import NOWHERE, Around, Learnt
-from headstart.writer import writing_of
 
 Learning = Callable[[FitSettings, Around], tuple[Model, Learnt]]
 
@@ -53,10 +52,7 @@ def once(ready: Ready, settings: FitSettings, listener: Listener, around: Around
     task: Task = plug.load("tasks", ready.task_name)
     learned = task.meets(task.learn(ready.splits.train), ready.splits.train, ready.backbone, settings)
     strategy: Strategy = plug.load("strategies", settings.strategy)
-    own = strategy.recipe(settings, task)
-    if writing_of(task, learned) is not None:
-        own = training.to_write(own, settings.strategy)
-    recipe = settings.recipe(own, len(ready.splits.train))
+    recipe = training.recipe(task, ready.backbone, strategy, settings, len(ready.splits.train))
     rows = ready.splits.train, ready.splits.validation
     frame = training.frame(task, ready.backbone, ready.splits.train, settings)
     job = training.Job(task, learned, ready.backbone, *rows, settings, recipe, listener, around, frame)

@@ -28,7 +28,6 @@ from headstart.heads import form
 from headstart.idle import idle
 from headstart.journal import Journal, journal
 from headstart.model import Model, usage
-from headstart.network import class_of
 from headstart.progress import Listener, Measured, Note, Stage, Warned, silent
 from headstart.report import page
 from headstart.report.card import card
@@ -122,7 +121,7 @@ def _decided(settings: FitSettings, backbone: Backbone, task: Task, log: Journal
         form.verify_by_token(settings)
     if task.per == "place":
         form.verify_by_place(settings)
-    writes = class_of(task, backbone) == writer.AUTO_CLASS
+    writes = writer.writes(task, backbone)
     for said in idle(settings, _unused(strategy, settings, task), modality=task.modality, writes=writes):
         log(Warned(said))
     return settings, strategy

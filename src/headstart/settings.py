@@ -245,8 +245,7 @@ class FitSettings:
     """Share of each target that is spread over all classes."""
 
     patience: int | None = limited(COUNT_OR_NONE, default=None)
-    """Epochs without improvement on validation after which training stops; by default what suits the strategy, and
-    more where rows are few."""
+    """Epochs without improvement on validation after which training stops; by default what suits strategy and rows."""
 
     budget: str | None = None
     """Most time, memory or money the run may take: 10m, 2GiB, 0.50€, or several with commas between."""

@@ -15,8 +15,8 @@ import torch
 from torch import nn
 
 from headstart import alignment, company, cut, stack
-from headstart.contracts import Hidden, Inputs, Learned, Task, Writing
-from headstart.network import KEPT, Headed, Whole
+from headstart.contracts import Backbone, Hidden, Inputs, Learned, Task, Writing
+from headstart.network import KEPT, Headed, Whole, class_of
 
 AUTO_CLASS = "AutoModelForSpeechSeq2Seq"
 """The ecosystem's class of models that write what is said."""
@@ -175,6 +175,11 @@ def trunk(network: nn.Module) -> nn.Module:
     module: Any = network.module
     trunk: nn.Module = module.get_encoder() if isinstance(network, Writer) else module
     return trunk
+
+
+def writes(task: Task, backbone: Backbone) -> bool:
+    """Whether the task's model of this family writes, one token after the other."""
+    return class_of(task, backbone) == AUTO_CLASS
 
 
 def writing_of(task: Task, learned: Learned) -> Writing | None:

@@ -31,6 +31,7 @@ from headstart.device import device
 from headstart.model import Model
 from headstart.progress import Listener, Measured, Note
 from headstart.settings import FitSettings
+from headstart.train import learn as training
 from headstart.train.learn import Around
 
 CALLED = 0.05
@@ -121,7 +122,7 @@ def epochs_of(course: Course, arm: Arm) -> int:
     settings = dataclasses.replace(course.settings, **arm.changes)
     strategy: Strategy = plug.load("strategies", settings.strategy)
     fewest = min(len(each.train) for each in course.rounds)
-    return settings.recipe(strategy.recipe(settings, course.task), fewest).epochs
+    return training.recipe(course.task, course.backbone(settings), strategy, settings, fewest).epochs
 
 
 @dataclass(frozen=True)

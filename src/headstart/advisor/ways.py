@@ -16,20 +16,20 @@ from headstart.advisor.rounds import Round
 from headstart.advisor.scores import Scored
 from headstart.contracts import Rows, Strategy
 from headstart.errors import MismatchError
-from headstart.network import Reading, class_of
+from headstart.network import Reading
 from headstart.train import head, learn
 from headstart.train.job import Around, Job
-from headstart.writer import AUTO_CLASS
+from headstart.writer import writes
 
 
 def frozen_job(course: Course, rows: Rows, ref: str, *, times: float = 0.0) -> Job:
     """What a head on the frozen model would learn from these rows; `times` is for `guarded`."""
     settings = dataclasses.replace(course.settings, model=ref, strategy="frozen")
     strategy: Strategy = plug.load("strategies", settings.strategy)
-    recipe = settings.recipe(strategy.recipe(settings, course.task), len(rows))
-    learned = course.task.learn(rows)
+    learned, backbone = course.task.learn(rows), course.backbone(settings)
+    recipe = learn.recipe(course.task, backbone, strategy, settings, len(rows))
     listener = guarded(course.clock, course.listener, times=times)
-    around, backbone = Around(is_foretold=course.clock.is_limited), course.backbone(settings)
+    around = Around(is_foretold=course.clock.is_limited)
     frame = learn.frame(course.task, backbone, rows, settings)
     return Job(course.task, learned, backbone, rows, None, settings, recipe, listener, around, frame)
 
@@ -50,19 +50,14 @@ def curve_of(course: Course, whole: Scored, frozen: Arm) -> Callable[[Round], Me
 def of(course: Course, depths: Sequence[Scored]) -> list[Arm]:
     """What is tried of a model, cheapest first; of an architecture without weights only to train it from fresh ones."""
     whole = depths[-1]
-    if course.backbone(dataclasses.replace(course.settings, model=whole.ref)).is_fresh:
+    backbone = course.backbone(dataclasses.replace(course.settings, model=whole.ref))
+    if backbone.is_fresh:
         return [arms.from_scratch(whole.ref, whole.name, whole.blocks)]
     # maps of several layers are read together, and a decoder looks at the last, so that no single depth stands for them
-    is_whole = course.task.per == "place" or _writes(course, whole.ref)
+    is_whole = course.task.per == "place" or writes(course.task, backbone)
     depths = depths[-1:] if is_whole else depths
     reads_layers = course.task.read_at == "layers" or course.task.per == "place"
     return arms.of_model(depths, can_be_shorter=_is_cut(course, depths[-1].ref), reads_layers=reads_layers)
-
-
-def _writes(course: Course, ref: str) -> bool:
-    """Whether the model writes, one token after the other."""
-    backbone = course.backbone(dataclasses.replace(course.settings, model=ref))
-    return class_of(course.task, backbone) == AUTO_CLASS
 
 
 def _is_cut(course: Course, ref: str) -> bool:

@@ -1,8 +1,8 @@
 """Shares that some families of transformers took over from TensorFlow, where they mean the opposite, put right.
 
 TensorFlow says which share of a running statistic is kept, and which share of the numbers a dropout lets through; torch
-says which share is new, and which is dropped. MobileNet V1 came over with a dropout of 0.999 before its classifier and
-statistics that are those of the last batch, and so learns nothing at all; MobileNet V2 and EfficientNet are like it.
+says which share is new, and which is dropped. MobileNet V1 came over with a dropout of 0.999 before its classifier, and
+so learns nothing at all, V2 with one of 0.8; the statistics of both, and of EfficientNet, are those of the last batch.
 """
 
 from __future__ import annotations

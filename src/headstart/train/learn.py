@@ -5,16 +5,19 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from headstart.contracts import Strategy
-from headstart.settings import Recipe
+from headstart.contracts import Backbone, Strategy, Task
+from headstart.settings import FitSettings, Recipe
 from headstart.train import head, hearing, states, whole
 from headstart.train.frames import frame
 from headstart.train.job import NOWHERE, Around, Job, Learnt
+from headstart.writer import writes
 
-__all__ = ["NOWHERE", "Around", "Job", "Learnt", "frame", "learn", "to_write"]
+__all__ = ["NOWHERE", "Around", "Job", "Learnt", "frame", "learn", "recipe"]
 
 RATE = 3e-5
 """Peak rate of a decoder that was trained before: a fortieth of the rate of its pretraining, as is usual of Whisper."""
+EPOCHS, PATIENCE = 10, 3
+"""Of such a decoder, at most."""
 
 
 def learn(job: Job, stages: Sequence[int], strategy: Strategy) -> Learnt:
@@ -34,13 +37,10 @@ def learn(job: Job, stages: Sequence[int], strategy: Strategy) -> Learnt:
     return states.learn(job) if job.settings.cache else whole.learn(job, stages, strategy)
 
 
-def to_write(recipe: Recipe, strategy: str) -> Recipe:
-    """A strategy's recipe for a model that writes: its decoder has learnt to, so that nothing is to be found anew.
-
-    Args:
-        recipe: For models that answer for frames, under fresh outputs.
-        strategy: Adapters start from nothing, and so does "scratch".
-    """
-    if strategy in ("lora", "scratch"):
-        return recipe
-    return dataclasses.replace(recipe, epochs=min(recipe.epochs, 10), lr=RATE, patience=3)
+def recipe(task: Task, backbone: Backbone, strategy: Strategy, settings: FitSettings, num_rows: int) -> Recipe:
+    """What is trained with: what the user gave, and for the rest what suits strategy, task, model and so many rows."""
+    own = strategy.recipe(settings, task)
+    # a decoder has learnt to write, so that nothing is to be found anew; adapters and fresh weights start from nothing
+    if writes(task, backbone) and settings.strategy not in ("lora", "scratch"):
+        own = dataclasses.replace(own, epochs=min(own.epochs, EPOCHS), lr=RATE, patience=PATIENCE)
+    return settings.recipe(own, num_rows)

@@ -1,0 +1,41 @@
+"""What is trained with follows from strategy, task, model and rows, and from what the user says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from families import Family
+from headstart import plug
+from headstart.settings import FitSettings, Recipe
+from headstart.sources import dir as folders
+from headstart.train import learn
+
+
+def recipe(family: Family, model: str, **given: Any) -> Recipe:
+    """For a thousand recordings."""
+    settings = FitSettings(**given)
+    backbone = folders.load(str(family(model)), revision=None, offline=True)
+    task, strategy = plug.load("tasks", "automatic-speech-recognition"), plug.load("strategies", settings.strategy)
+    return learn.recipe(task, backbone, strategy, settings, 1000)
+
+
+@pytest.mark.parametrize("model", ["whisper", "moonshine"])
+def test_a_decoder_that_has_learnt_to_write_moves_little(model: str, family: Family) -> None:
+    writes, hears = recipe(family, model, strategy="full"), recipe(family, "hubert", strategy="full")
+
+    assert (writes.epochs, writes.lr, writes.patience) == (learn.EPOCHS, learn.RATE, learn.PATIENCE)
+    assert hears.epochs > learn.EPOCHS
+    assert hears.lr > learn.RATE
+
+
+@pytest.mark.parametrize("strategy", ["lora", "scratch"])
+def test_what_starts_from_nothing_learns_as_ever(strategy: str, family: Family) -> None:
+    assert recipe(family, "whisper", strategy=strategy) == recipe(family, "hubert", strategy=strategy)
+
+
+def test_what_the_user_gives_is_taken(family: Family) -> None:
+    found = recipe(family, "whisper", strategy="full", epochs=30, lr=1e-2)
+
+    assert (found.epochs, found.lr, found.patience) == (30, 1e-2, learn.PATIENCE)
