@@ -89,7 +89,8 @@ class TransformersSpeller:
         code = str(TO_LANGUAGE_CODE.get(asked, asked))
         if code in known:
             return code
-        said = f'"{self.model}" writes {len(known)} languages ({", ".join(known[:SHOWN])} …)'
+        more = " …" if len(known) > SHOWN else ""
+        said = f'"{self.model}" writes {len(known)} languages ({", ".join(known[:SHOWN])}{more})'
         if language is None:
             raise SettingError(f"{said} and must be told which one is spoken. Give it, as in --spoken-language en.")
         raise SettingError(f'--spoken-language "{language}": {said}. Give the name or the code of one of them.')
