@@ -12,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from headstart.progress import Advance, Event, silent
 from headstart.settings import FitSettings
 from headstart.sources import dir as folders
 from headstart.train import learn, shard
+from headstart.train.checkpoint import Checkpoints
 from headstart.train.learner import Learner
 
 PICTURES = "pictures of launched"
@@ -42,6 +44,17 @@ def stop_at(event: Event) -> None:
     """A listener that asks to stop in the middle of the second epoch."""
     if isinstance(event, Advance) and event.stage == "train" and event.done == 5:
         os.kill(os.getpid(), signal.SIGTERM)
+
+
+def slow_to_write(seconds: float) -> None:
+    """From now on a checkpoint takes the first process so long that one that did not wait would find the one before."""
+    at_once = Checkpoints.list
+
+    def later(checkpoints: Checkpoints, facts: Any, *names: str) -> None:
+        time.sleep(seconds)
+        at_once(checkpoints, facts, *names)
+
+    Checkpoints.list = later  # type: ignore[method-assign]
 
 
 def learnt(name: str, model: str, kept: Path | None = None, **given: Any) -> learn.Learnt:
@@ -65,6 +78,7 @@ def learnt(name: str, model: str, kept: Path | None = None, **given: Any) -> lea
 
     if name != STOPPED:
         return once(silent)
+    slow_to_write(0.3)
     try:
         once(stop_at if launch.is_first() else silent)
     except Stopped:

@@ -53,6 +53,14 @@ def first_goes_first() -> Iterator[None]:
         yield
 
 
+def meet() -> None:
+    """Nobody goes on before all are here."""
+    if num_processes() > 1:
+        import torch
+
+        torch.distributed.barrier()
+
+
 def total(values: Sequence[float]) -> list[float]:
     """The sums of the values of all processes."""
     if num_processes() == 1:

@@ -69,9 +69,7 @@ class Checkpoints:
             save_file(whole, partial)
             _settle(partial, self.folder / f"{name}.safetensors")
         except (OSError, SafetensorError) as error:
-            raise OutputError(
-                f'"{self.folder}" cannot be written: {error}. Make room and go on with --resume.'
-            ) from error
+            raise self._unwritable(error) from error
 
     def list(self, facts: Mapping[str, Any], *names: str) -> None:
         """Makes these tensors with these facts the last checkpoint, and removes what it does not name.
@@ -85,9 +83,7 @@ class Checkpoints:
             partial.write_text(json.dumps(dict(facts)), encoding="utf-8")
             _settle(partial, self.folder / LISTING)
         except OSError as error:
-            raise OutputError(
-                f'"{self.folder}" cannot be written: {error}. Make room and go on with --resume.'
-            ) from error
+            raise self._unwritable(error) from error
         kept = {LISTING, *(f"{name}.safetensors" for name in names)}
         for path in self.folder.iterdir():
             if path.name not in kept:

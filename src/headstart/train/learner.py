@@ -113,7 +113,7 @@ class Learner:
     def save(self, checkpoints: Checkpoints, **plan: Any) -> None:
         """Makes this the last checkpoint; the best weights are written once each.
 
-        Every process of a run must take part, and the first one writes.
+        Every process of a run must take part; the first one writes, and none goes on before it stands on disk.
         """
         known = launch.from_first(set((checkpoints.facts() or {}).get("files", ())))
         parts: dict[str, Tensors] = {f"epoch-{best.epoch}": best.tensors for best in self.best}
@@ -124,6 +124,7 @@ class Learner:
                 checkpoints.put(name, _distinct(gathered))
         if launch.is_first():
             self._list(checkpoints, list(parts), plan)
+        launch.meet()
 
     def _list(self, checkpoints: Checkpoints, files: list[str], plan: Mapping[str, Any]) -> None:
         facts = {name: getattr(self, name) for name in _COUNTERS}
