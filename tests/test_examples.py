@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 import runpy
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+import families
+import local_hub
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 Script = Callable[..., str]
@@ -39,8 +43,13 @@ def test_hello_agrees_with_transformers_and_says_so(script: Script) -> None:
     assert "the same ids" in said
 
 
-def test_hello_takes_a_model_of_the_hub_by_its_id(hub_cache: Path, script: Script) -> None:
-    assert "hf:tests/tiny-bert" in script("hello.py", "tests/tiny-bert")
+def test_hello_takes_a_model_of_the_hub_by_its_id(script: Script, family: families.Family, tmp_path: Path) -> None:
+    shutil.copytree(family("bert"), tmp_path / "google-bert" / "bert-base-uncased")
+    with local_hub.hub_of(tmp_path) as hub:
+        said = script("hello.py", "google-bert/bert-base-uncased")
+    assert f"hf:google-bert/bert-base-uncased@{hub.commit('google-bert/bert-base-uncased')}" in said
+    assert "google-bert/bert-base-uncased/model.safetensors" in hub.given
+    assert "the same ids" in said
 
 
 def test_entities_are_learnt_and_found_in_a_new_sentence(script: Script) -> None:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from collections.abc import Iterator
 from dataclasses import replace
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 import families
+import local_hub
 from headstart.errors import ModelNotFound, UnsafeModel
 from headstart.sources import _packaged, hf
 from headstart.sources.safety import digests
-
-Fetched = tuple[Path, list[list[str]]]
 
 MINILM = "sentence-transformers/all-MiniLM-L6-v2"
 
@@ -117,49 +116,56 @@ def test_the_variable_of_the_hub_for_offline_is_honoured(hub_cache: Path) -> Non
 
 
 @pytest.fixture
-def fetched(family: families.Family, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fetched:
-    """A repository as the Hub would have it, and the patterns by which was fetched what of it."""
-    import huggingface_hub
-
-    repo, asked = Path(shutil.copytree(family("bert"), tmp_path / "repo")), []
-    (repo / "train.py").write_text("")
-
-    def snapshot_download(name: str, *, allow_patterns: list[str], **_: Any) -> str:
-        asked.append(allow_patterns)
-        local = tmp_path / "models--tests--tiny" / "snapshots" / families.COMMIT
-        local.mkdir(parents=True, exist_ok=True)
-        for path in repo.iterdir():
-            if any(fnmatch(path.name, pattern) for pattern in allow_patterns):
-                shutil.copy(path, local / path.name)
-        return str(local)
-
-    monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot_download)
-    return repo, asked
+def hub(family: families.Family, tmp_path: Path) -> Iterator[local_hub.Hub]:
+    """A Hub that has a tiny BERT as "tests/tiny", a script beside its weights."""
+    repo = Path(shutil.copytree(family("bert"), tmp_path / "tests" / "tiny"))
+    (repo / "train.py").write_text("raise SystemExit")
+    with local_hub.hub_of(tmp_path) as hub:
+        yield hub
 
 
-def test_pickled_weights_are_not_fetched_where_there_are_safetensors(fetched: Fetched) -> None:
-    (fetched[0] / "pytorch_model.bin").write_bytes(b"never fetched")
+def test_a_model_of_the_hub_is_fetched_by_its_id_and_pinned_to_its_commit(hub: local_hub.Hub) -> None:
+    backbone = hf.load("tests/tiny", revision=None, offline=False)
+    assert str(backbone.ref) == f"hf:tests/tiny@{hub.commit('tests/tiny')}"
+    assert "tests/tiny/model.safetensors" in hub.given
+
+
+def test_what_was_fetched_once_is_there_without_a_network(hub: local_hub.Hub) -> None:
+    online = hf.load("tests/tiny", revision=None, offline=False)
+    given = list(hub.given)
+    offline = hf.load("tests/tiny", revision=None, offline=True)
+    assert (offline.ref.revision, hub.given) == (online.ref.revision, given)
+
+
+@pytest.mark.parametrize(("name", "revision"), [("tests/none", None), ("tests/tiny", "v9")], ids=["model", "revision"])
+def test_what_the_hub_does_not_have_is_said(name: str, revision: str | None, hub: local_hub.Hub) -> None:
+    with pytest.raises(ModelNotFound, match=f'The Hub did not give "{name}".*Check name, revision and HF_TOKEN'):
+        hf.load(name, revision=revision, offline=False)
+
+
+def test_pickled_weights_are_not_fetched_where_there_are_safetensors(hub: local_hub.Hub) -> None:
+    (hub.folder / "tests" / "tiny" / "pytorch_model.bin").write_bytes(b"never fetched")
     hf.load("tests/tiny", revision=None, offline=False)
-    assert fetched[1] == [hf.PATTERNS]
+    assert "tests/tiny/pytorch_model.bin" not in hub.given
 
 
-def test_pickled_weights_are_fetched_where_there_are_no_others(fetched: Fetched, family: families.Family) -> None:
+def test_pickled_weights_are_fetched_where_there_are_no_others(hub: local_hub.Hub, family: families.Family) -> None:
     import torch
     from safetensors.torch import load_file
 
+    repo = hub.folder / "tests" / "tiny"
     weights = load_file(family("bert") / "model.safetensors")
-    torch.save(weights, fetched[0] / "pytorch_model.bin")
-    (fetched[0] / "model.safetensors").unlink()
+    torch.save(weights, repo / "pytorch_model.bin")
+    (repo / "model.safetensors").unlink()
     backbone = hf.load("tests/tiny", revision=None, offline=False)
-    assert fetched[1] == [hf.PATTERNS, hf.PATTERNS + hf.PICKLED]
-    assert backbone.ref.sha256["pytorch_model.bin"] == digests.sha256(fetched[0] / "pytorch_model.bin")
+    assert backbone.ref.sha256["pytorch_model.bin"] == digests.sha256(repo / "pytorch_model.bin")
     assert torch.equal(backbone.module.state_dict()["pooler.dense.bias"], weights["pooler.dense.bias"])
 
 
 @pytest.mark.parametrize("trust", [False, True])
-def test_scripts_are_fetched_with_trust_only(trust: bool, fetched: Fetched) -> None:
+def test_scripts_are_fetched_with_trust_only(trust: bool, hub: local_hub.Hub) -> None:
     backbone = hf.load("tests/tiny", revision=None, offline=False, trust=trust)
-    assert any(fnmatch("train.py", pattern) for pattern in fetched[1][0]) is trust
+    assert ("tests/tiny/train.py" in hub.given) is trust
     # a script that no config names is not run
     assert not backbone.ref.ran_code
 
