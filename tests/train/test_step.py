@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
-from headstart.train import step
+import families
+import headstart
+from headstart.train import gradient, step
 
 
 def work(seconds: dict[str, float]) -> step.Callable[[str], None]:
@@ -58,6 +61,29 @@ def test_a_measurement_is_remembered_and_not_made_again(tmp_path: Path, monkeypa
     first = step.precision("auto", work({"float32": 0.008, "bfloat16": 0.002}), known=("a model", "a step"))
     again = step.precision("auto", untouched, known=("a model", "a step"))
     assert (again.dtype, again.ratio) == (first.dtype, first.ratio)
+
+
+def test_the_step_that_is_measured_is_one_of_learning_and_leaves_the_dice(
+    family: families.Family, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learns, add, told = [], gradient.add, []
+
+    def seen(network: torch.nn.Module, *given: Any, **named: Any) -> float:
+        learns.append(network.training)
+        return add(network, *given, **named)
+
+    def measured(work: step.Callable[[str], None]) -> float:
+        before = torch.get_rng_state()
+        work("float32")
+        told.append((learns[-1], torch.equal(torch.get_rng_state(), before)))
+        return 1.0
+
+    monkeypatch.setattr(gradient, "add", seen)
+    monkeypatch.setattr(step, "_measured", measured)
+    monkeypatch.setenv("HEADSTART_CACHE", str(tmp_path / "cache"))
+    rows = families.csv_of(tmp_path / "rows.csv", families.reviews(40))
+    headstart.fit(rows, out=tmp_path / "run", model=f"dir:{family('bert')}", strategy="full", epochs=1)
+    assert told == [(True, True)]
 
 
 def test_bfloat16_is_mixed_with_fp32_weights() -> None:

@@ -19,6 +19,9 @@ from headstart.kernels import LEARNING
 LEVELS = 2**16
 """A share is rounded to one of so many, far below what anybody can tell."""
 
+SHORT = {torch.float32: 48, torch.bfloat16: 256}
+"""Up to so many tokens, products and a softmax learn faster than torch's blockwise kernel (decision log)."""
+
 
 @contextlib.contextmanager
 def fast(network: nn.Module) -> Iterator[None]:
@@ -106,7 +109,9 @@ def attention(
     dropout: float = 0.0,
     **rest: Any,
 ) -> tuple[torch.Tensor, None]:
-    """Attention that leaves out some of its weights while learning; without that, torch's own kernel.
+    """Attention that leaves out some of its weights while learning; torch's own kernel where it leaves out none.
+
+    On a processor that kernel's way back is slow where rows are short: there it is by products all the same.
 
     Args:
         module: The attention layer that asks.
@@ -125,7 +130,8 @@ def attention(
     """
     # a layer that does not say so is causal, by transformers' convention
     is_causal = rest.get("is_causal") or getattr(module, "is_causal", True)
-    if dropout == 0 or query.device.type != "cpu" or is_causal or query.shape != key.shape:
+    is_long = dropout == 0 and (not query.requires_grad or query.shape[2] > SHORT.get(query.dtype, 0))
+    if is_long or query.device.type != "cpu" or is_causal or query.shape != key.shape:
         from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
         given: tuple[torch.Tensor, None] = sdpa_attention_forward(
@@ -139,5 +145,7 @@ def attention(
         scores.masked_fill_(~attention_mask, torch.finfo(scores.dtype).min)
     elif attention_mask is not None:
         scores += attention_mask
-    weights, factor = thinned(scores.softmax(-1).to(value.dtype), dropout)
+    weights, factor = scores.softmax(-1).to(value.dtype), 1.0
+    if dropout:
+        weights, factor = thinned(weights, dropout)
     return (weights @ value * factor).transpose(1, 2).contiguous(), None

@@ -211,13 +211,13 @@ def _tell_of_views(job: Job, boundaries: Sequence[int]) -> tuple[str, ...]:
 
 
 def _one_step(job: Job, whole: nn.Module) -> Callable[[str], None]:
-    """Forward and backward of one batch of the longest rows, leaving weights and statistics as they are."""
+    """Forward and backward of one batch of the longest rows, on a copy that learns, with dice of its own."""
     lesson = job.lesson(job.encoded(job.train), lambda _: {})
     rows = np.argsort(lesson.lengths)[-(placed.piece(job) if job.is_by_place else job.settings.batch_size) :]
-    scratch = copy.deepcopy(whole)
+    scratch = copy.deepcopy(whole).train()
 
     def work(dtype: str) -> None:
-        with masks.fast(scratch):
+        with masks.fast(scratch), torch.random.fork_rng([]):
             gradient.add(scratch, lesson, rows, 1, dtype=dtype, piece=len(rows))
         scratch.zero_grad()
 
