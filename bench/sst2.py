@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,16 +41,23 @@ def model_folder() -> Path:
     return folder
 
 
-def fitted(*words: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """`scores.json` and `run.json` of one `headstart fit` with these options, in its own process, nothing cached."""
+@contextlib.contextmanager
+def run_of(files: Mapping[str, Path], *words: str) -> Iterator[Path]:
+    """The folder of one `headstart fit` of these files with these options, in its own process, nothing cached."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "run"
-        files = {split: str(SST2 / f"{split}.tsv") for split in ("train", "dev", "test")}
         command = [
-            *(sys.executable, "-m", "headstart", "fit", files["train"], "--validation", files["dev"]),
-            *("--test", files["test"], "--columns", COLUMNS, "--model", MINILM, "--offline", "--out", str(out)),
+            *(sys.executable, "-m", "headstart", "fit", str(files["train"]), "--validation", str(files["dev"])),
+            *("--test", str(files["test"]), "--columns", COLUMNS, "--offline", "--out", str(out)),
         ]
         environment = {**os.environ, "HEADSTART_CACHE": str(Path(folder) / "cache")}
         subprocess.run([*command, *words], check=True, env=environment, capture_output=True)
+        yield out
+
+
+def fitted(*words: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """`scores.json` and `run.json` of one `headstart fit` of SST-2 with these options."""
+    files = {split: SST2 / f"{split}.tsv" for split in ("train", "dev", "test")}
+    with run_of(files, "--model", MINILM, *words) as out:
         scores, facts = (json.loads((out / f"{name}.json").read_text()) for name in ("scores", "run"))
     return scores, facts

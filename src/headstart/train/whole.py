@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -20,7 +21,7 @@ from headstart.contracts import Encoded, Strategy
 from headstart.device import device
 from headstart.network import Headed, class_of
 from headstart.progress import Foreseen, Note, Stage, Warned
-from headstart.train import below, gradient, groups, loop, masks, own, placed, shard, step, trial, views
+from headstart.train import below, gradient, groups, loop, masks, own, placed, shard, step, trial, views, vocabulary
 from headstart.train.job import Job, Learnt, precision
 from headstart.train.judging import validation
 from headstart.train.learner import Epoch
@@ -30,7 +31,8 @@ from headstart.writer import Network, whole_of
 def learn(job: Job, boundaries: Sequence[int], strategy: Strategy) -> Learnt:
     """The network, trained above each boundary in turn."""
     assert job.validation is not None, "strategies that move blocks ask for a validation split"
-    whole = _network(job, boundaries[-1], strategy, job.encoded(job.train))
+    encoded = job.encoded(job.train)
+    whole = _network(job, boundaries[-1], strategy, encoded)
     if job.settings.shard and boundaries[-1] <= len(job.backbone.blocks):
         _verify_shared_out(job, whole)
     num_trained = sum(parameter.numel() for parameter in whole.parameters() if parameter.requires_grad)
@@ -40,13 +42,13 @@ def learn(job: Job, boundaries: Sequence[int], strategy: Strategy) -> Learnt:
     arithmetic = _arithmetic(job, whole, boundaries[-1])
     augment = _tell_of_views(job, boundaries)
     best = _Best(whole)
-    with masks.fast(whole):
+    with masks.fast(whole), _lean(job, whole, encoded):
         for number, boundary in enumerate(boundaries, start=1):
             _cut(whole, boundary, left_out)
             best.judge(_stage(job, whole, arithmetic, number=number, of=len(boundaries)))
+        whole.load_state_dict(best.weights)
     if best.is_earlier:
         job.listener(Note("The last stage ended no better on validation: the weights of an earlier one are kept."))
-    whole.load_state_dict(best.weights)
     read = "classifier" if job.writing is None else "decoder"
     reading = str(whole.reading) if isinstance(whole, Headed) else read
     if job.settings.gradient_checkpointing:
@@ -67,6 +69,11 @@ def _network(job: Job, boundary: int, strategy: Strategy, encoded: Encoded) -> N
     stack.freeze(module, boundary)
     adapted = strategy.adapt(module, boundary, job.settings)
     return whole_of(job.task, job.learned, adapted, boundary).to(device())
+
+
+def _lean(job: Job, whole: Network, encoded: Encoded) -> AbstractContextManager[None]:
+    """Tokens that no training row holds left out of the learning; not where the network is spread over processes."""
+    return nullcontext() if job.settings.shard else vocabulary.lean(whole.module, encoded)
 
 
 def _recompute(job: Job, module: Any) -> None:

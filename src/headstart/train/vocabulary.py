@@ -1,0 +1,112 @@
+"""Learning only those rows of an embedding that training looks up; no other gets a gradient, and each keeps its vector.
+
+A model of many languages has most of its numbers there: what no row looks up takes no moments, no average, no step.
+"""
+
+# B rows, T tokens, D width, V tokens in the vocabulary, U of them in use
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from headstart import stack
+from headstart.contracts import Encoded
+
+WORTH = 0.75
+"""Where more than this share is looked up, the whole embedding learns as it is."""
+ROWS = 512
+"""Rows whose tokens are looked at together."""
+
+
+@contextlib.contextmanager
+def lean(module: nn.Module, encoded: Encoded) -> Iterator[None]:
+    """While the block lasts, the module's tokens learn as a table of those in use; afterwards all are in place again.
+
+    Args:
+        module: A task model; nothing is done where its embedding is frozen, is shared with another part, or is not one.
+        encoded: The rows it learns from.
+    """
+    table = _table(module)
+    used_U = None if table is None else _used(encoded)
+    if table is None or used_U is None or len(used_U) > WORTH * table.num_embeddings:
+        yield
+        return
+    whole_VD = table.weight
+    rest = _Rest(whole_VD.detach(), _numbers(used_U, table.num_embeddings).to(whole_VD.device))
+    _become(table, Lean, nn.Parameter(rest.whole_VD[used_U]), rest)
+    try:
+        yield
+    finally:
+        rest.whole_VD[used_U] = table.weight.detach()
+        _become(table, nn.Embedding, whole_VD, None)
+
+
+@dataclass(frozen=True)
+class _Rest:
+    """What does not learn: all vectors as they were, and the number of each token among those in use, or -1."""
+
+    whole_VD: torch.Tensor
+    where_V: torch.Tensor
+
+    def __deepcopy__(self, memo: Any) -> _Rest:
+        """Itself, since copies of a network share what never changes."""
+        return self
+
+
+class Lean(nn.Embedding):
+    """An embedding whose parameter has a row for each token in use; the vectors of all others stay what they were."""
+
+    rest: _Rest
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:  # noqa: A002
+        """The vector of each token, shape (B, T, D)."""
+        where_BT = self.rest.where_V[input]
+        is_in_use = where_BT >= 0
+        padding = None if self.padding_idx is None else int(self.rest.where_V[self.padding_idx])
+        in_use = nn.functional.embedding(where_BT.clamp(min=0), self.weight, None if padding == -1 else padding)
+        if bool(is_in_use.all()):
+            return in_use
+        others = nn.functional.embedding(input, self.rest.whole_VD).to(in_use.dtype)
+        return torch.where(is_in_use[..., None], in_use, others)
+
+
+def _become(table: nn.Embedding, kind: type[nn.Embedding], weight: nn.Parameter, rest: _Rest | None) -> None:
+    table.__class__, table.weight = kind, weight
+    table.__dict__["rest"] = rest
+
+
+def _table(module: nn.Module) -> nn.Embedding | None:
+    """torch's own embedding of the module's tokens, where it learns and belongs to nothing else."""
+    base: Any = stack.base_of(module)
+    try:
+        found = base.get_input_embeddings()
+    except (AttributeError, NotImplementedError):
+        return None
+    if type(found) is not nn.Embedding or not found.weight.requires_grad or found.max_norm is not None:
+        return None
+    owners = [part for part in module.modules() if any(one is found.weight for one in part._parameters.values())]
+    return found if len(owners) == 1 else None
+
+
+def _used(encoded: Encoded) -> torch.Tensor | None:
+    """The tokens of all rows in order, padding included, shape (U,); None where rows are no tokens."""
+    seen = [torch.zeros(0, dtype=torch.int64)]
+    for rows in np.array_split(np.arange(len(encoded.lengths)), -(-len(encoded.lengths) // ROWS)):
+        ids_BT = encoded.take(rows).tensors.get("input_ids")
+        if ids_BT is None:
+            return None
+        seen.append(ids_BT.unique())
+    return torch.cat(seen).unique()
+
+
+def _numbers(used_U: torch.Tensor, size: int) -> torch.Tensor:
+    where_V = torch.full((size,), -1)
+    where_V[used_U] = torch.arange(len(used_U))
+    return where_V
