@@ -77,7 +77,7 @@ class Lean(nn.Embedding):
         return torch.where(is_in_use[..., None], in_use, others)
 
 
-def _become(table: nn.Embedding, kind: type[nn.Embedding], weight: nn.Parameter, rest: _Rest | None) -> None:
+def _become(table: nn.Embedding, kind: type[nn.Embedding], weight: torch.Tensor, rest: _Rest | None) -> None:
     table.__class__, table.weight = kind, weight
     table.__dict__["rest"] = rest
 
@@ -97,13 +97,13 @@ def _table(module: nn.Module) -> nn.Embedding | None:
 
 def _used(encoded: Encoded) -> torch.Tensor | None:
     """The tokens of all rows in order, padding included, shape (U,); None where rows are no tokens."""
-    seen = [torch.zeros(0, dtype=torch.int64)]
+    seen = []
     for rows in np.array_split(np.arange(len(encoded.lengths)), -(-len(encoded.lengths) // ROWS)):
         ids_BT = encoded.take(rows).tensors.get("input_ids")
         if ids_BT is None:
             return None
-        seen.append(ids_BT.unique())
-    return torch.cat(seen).unique()
+        seen.append(np.unique(ids_BT.numpy()))
+    return torch.from_numpy(np.unique(np.concatenate(seen)))
 
 
 def _numbers(used_U: torch.Tensor, size: int) -> torch.Tensor:
