@@ -37,10 +37,7 @@ def test_a_run_ends_with_its_budget_of_time_and_a_model_that_answers(family: fam
     assert 4 < facts["cost"]["actual"]["seconds"] < 12
     assert run.model.predict(["a warm book"])[0]["label"] in ("neg", "pos")
     assert any(isinstance(event, Note) and event.text.startswith("The budget allows") for event in events)
-
-
-def test_the_rate_has_fallen_to_its_end_when_the_budget_ends(family: families.Family, tmp_path: Path) -> None:
-    _, events = fitted(family, tmp_path, budget="8s")
+    # so the rate has fallen to its end
     steps = [event for event in events if isinstance(event, Advance) and event.stage == "train"]
     assert steps[-1].total is not None
     assert steps[-1].done > 0.9 * steps[-1].total
