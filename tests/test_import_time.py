@@ -45,3 +45,11 @@ def test_starting_takes_at_most_three_times_as_long_as_importing_rich(code: str)
     pairs = [(seconds(code), seconds("import rich")) for _ in range(15)]
     ours, rich = (min(column) for column in zip(*pairs, strict=True))
     assert ours <= 3 * rich
+
+
+@pytest.mark.parametrize(("words", "code"), [(["--help"], 0), (["no-such-verb"], 2)], ids=["done", "refused"])
+def test_a_process_ends_with_its_exit_code_and_does_not_sort_out_what_it_leaves(words: list[str], code: int) -> None:
+    told = "import atexit, gc; atexit.register(lambda: print(gc.get_freeze_count() > 1000))"
+    program = f"{told}\nfrom headstart.__main__ import start\nstart()"
+    done = subprocess.run([sys.executable, "-c", program, *words], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (code, "True")
