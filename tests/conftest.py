@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -33,8 +34,14 @@ def pytest_configure(config: pytest.Config) -> None:
     import no_network
 
     no_network.refuse()
+    gc.set_threshold(50_000)
     # whoever starts the tests in the background may have told them, and so their children, not to hear Ctrl-C
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_finish() -> None:
+    """What the libraries made when they were imported stays, and need not be looked through again and again."""
+    gc.freeze()
 
 
 @pytest.fixture
