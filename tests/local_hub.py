@@ -14,11 +14,13 @@ import pytest
 
 @dataclass
 class Hub:
-    """The models FOLDER/ORG/NAME; each has one commit, on the branch "main", which is a digest of what it holds."""
+    """The models FOLDER/ORG/NAME; each has one commit, on the branch "main", told from its files' sizes and times."""
 
     folder: Path
     given: list[str] = field(default_factory=list)
     """The files whose content was handed out, as ORG/NAME/FILE."""
+    broken: str = ""
+    """A file whose download breaks off."""
 
     def files(self, model: str) -> list[Path]:
         """The files of a model, none where there is no such model."""
@@ -26,10 +28,8 @@ class Hub:
 
     def commit(self, model: str) -> str:
         """Forty digits, as git has them."""
-        seen = hashlib.sha1()
-        for path in self.files(model):
-            seen.update(path.name.encode() + path.read_bytes())
-        return seen.hexdigest()
+        told = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in self.files(model)]
+        return hashlib.sha1(repr(told).encode()).hexdigest()
 
     def answer(self, request: httpx2.Request) -> httpx2.Response:
         """What the Hub says to `/api/models/ORG/NAME/VERB/REVISION` and gives for `/ORG/NAME/resolve/REVISION/FILE`."""
@@ -57,6 +57,8 @@ class Hub:
         if request.method == "HEAD":
             headers |= {"Content-Length": str(path.stat().st_size)}
             return httpx2.Response(200, headers=headers, request=request)
+        if name == self.broken:
+            raise httpx2.ReadTimeout("timed out", request=request)
         self.given.append(f"{model}/{name}")
         return httpx2.Response(200, headers=headers, content=path.read_bytes(), request=request)
 
@@ -66,7 +68,7 @@ def _refusal(code: str, request: httpx2.Request) -> httpx2.Response:
 
 
 def _etag(path: Path) -> str:
-    return hashlib.sha1(path.read_bytes()).hexdigest()
+    return hashlib.sha1(f"{path} {path.stat()}".encode()).hexdigest()
 
 
 @contextmanager

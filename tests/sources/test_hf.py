@@ -143,6 +143,20 @@ def test_what_the_hub_does_not_have_is_said(name: str, revision: str | None, hub
         hf.load(name, revision=revision, offline=False)
 
 
+def test_a_download_that_breaks_off_is_said_and_gone_on_with(
+    hub: local_hub.Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    hub.broken = "model.safetensors"
+    with pytest.raises(ModelNotFound, match=r'"tests/tiny" broke off \(ReadTimeout: timed out\). The same command'):
+        hf.load("tests/tiny", revision=None, offline=False)
+    with pytest.raises(ModelNotFound, match='"tests/tiny" is on this machine in part alone'):
+        hf.load("tests/tiny", revision=None, offline=True)
+    hub.broken, first = "", list(hub.given)
+    hf.load("tests/tiny", revision=None, offline=False)
+    assert hub.given[len(first) :] == ["tests/tiny/model.safetensors"]
+
+
 def test_pickled_weights_are_not_fetched_where_there_are_safetensors(hub: local_hub.Hub) -> None:
     (hub.folder / "tests" / "tiny" / "pytorch_model.bin").write_bytes(b"never fetched")
     hf.load("tests/tiny", revision=None, offline=False)

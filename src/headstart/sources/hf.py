@@ -16,13 +16,15 @@ from headstart.sources.safety import model_folder
 PATTERNS = ["*.json", "*.txt", "*.safetensors", "*.model", "README.md", "LICENSE*"]
 PICKLED = ["pytorch_model*.bin"]
 CODE = ["*.py"]
+TRANSPORTS = ("requests", "httpx", "httpx2")
+"""The libraries through which versions of huggingface_hub ask; their errors are not among its own."""
 
 
 def load(name: str, *, revision: str | None, offline: bool, trust: bool = False) -> Backbone:
     """The backbone of a Hub model, its revision pinned to a commit.
 
     Raises:
-        ModelNotFound: The Hub (or, offline, this machine) does not have it.
+        ModelNotFound: The Hub (or, offline, this machine) does not have it, or its download broke off.
         UnsafeModel: Its config or weights could run code.
     """
     packaged = _packaged.KNOWN.get(name) if revision is None else None
@@ -63,10 +65,25 @@ def _snapshot(name: str, patterns: list[str], *, revision: str | None, offline: 
     try:
         return Path(snapshot_download(name, revision=revision, allow_patterns=patterns, local_files_only=is_offline))
     except LocalEntryNotFoundError as error:
-        raise ModelNotFound(_not_here(name, is_offline=is_offline, endpoint=constants.ENDPOINT)) from error
+        is_in_part = type(error).__name__ == "IncompleteSnapshotError"
+        said = _in_part(name) if is_in_part else _not_here(name, is_offline=is_offline, endpoint=constants.ENDPOINT)
+        raise ModelNotFound(said) from error
     except (HfHubHTTPError, HFValidationError) as error:
         reason = str(error).splitlines()[0]
         raise ModelNotFound(f'The Hub did not give "{name}": {reason}. Check name, revision and HF_TOKEN.') from error
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] not in TRANSPORTS:
+            raise
+        reason = f"{type(error).__name__}: {error}"
+        raise ModelNotFound(
+            f'The download of "{name}" broke off ({reason}). The same command goes on with it.'
+        ) from error
+
+
+def _in_part(name: str) -> str:
+    return (
+        f'"{name}" is on this machine in part alone: its download broke off. Run once with a network to go on with it.'
+    )
 
 
 def _not_here(name: str, *, is_offline: bool, endpoint: str) -> str:
