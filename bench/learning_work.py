@@ -56,11 +56,10 @@ class Figures:
 
 def small() -> Subject:
     """MiniLM on SST-2."""
-    files = {split: sst2.SST2 / f"{split}.tsv" for split in ("train", "dev", "test")}
     backbone = load_backbone(sst2.MINILM, offline=True).backbone
     lengths = backbone.prepare(sst2.rows("train")[0]).lengths.astype(float)
     words = ("--model", sst2.MINILM, "--strategy", "full")
-    return Subject("MiniLM-L6, SST-2", files, words, _a_step(backbone.module, lengths))
+    return Subject("MiniLM-L6, SST-2", sst2.FILES, words, _a_step(backbone.module, lengths))
 
 
 def large(folder: Path) -> Subject:
@@ -68,7 +67,7 @@ def large(folder: Path) -> Subject:
     config = transformers.BertConfig(architectures=["BertModel"])
     shutil.copytree(sst2.model_folder(), folder / "model", ignore=shutil.ignore_patterns("*.safetensors", "*.py"))
     config.save_pretrained(folder / "model")
-    files = {split: folder / f"{split}.tsv" for split in ("train", "dev", "test")}
+    files = {split: folder / path.name for split, path in sst2.FILES.items()}
     for split, path in files.items():
         path.write_text("".join(f"{text}\t{label}\n" for text, label in _long(split)), encoding="utf-8")
     encoded = load_backbone(sst2.MINILM, offline=True).backbone.prepare(

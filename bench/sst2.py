@@ -15,6 +15,7 @@ from typing import Any
 from headstart.sources import _packaged
 
 SST2 = Path(__file__).resolve().parents[2] / "shared" / "data" / "text-classification" / "sst2"
+FILES = {split: SST2 / f"{split}.tsv" for split in ("train", "dev", "test")}
 COLUMNS = "text,label"
 MINILM = "sentence-transformers/all-MiniLM-L6-v2"
 
@@ -28,7 +29,7 @@ def need_data() -> None:
 
 def rows(split: str) -> tuple[list[str], list[int]]:
     """Texts and labels of "train", "dev" or "test"."""
-    lines = (SST2 / f"{split}.tsv").read_text(encoding="utf-8").splitlines()
+    lines = FILES[split].read_text(encoding="utf-8").splitlines()
     pairs = [line.split("\t") for line in lines]
     return [text for text, _ in pairs], [int(label) for _, label in pairs]
 
@@ -57,7 +58,6 @@ def run_of(files: Mapping[str, Path], *words: str) -> Iterator[Path]:
 
 def fitted(*words: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """`scores.json` and `run.json` of one `headstart fit` of SST-2 with these options."""
-    files = {split: SST2 / f"{split}.tsv" for split in ("train", "dev", "test")}
-    with run_of(files, "--model", MINILM, *words) as out:
+    with run_of(FILES, "--model", MINILM, *words) as out:
         scores, facts = (json.loads((out / f"{name}.json").read_text()) for name in ("scores", "run"))
     return scores, facts

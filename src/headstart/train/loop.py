@@ -88,7 +88,7 @@ def _train(network: nn.Module, twin: nn.Module | None, lesson: Lesson, plan: Pla
     if plan.checkpoints is not None and learner.restore(plan.checkpoints):
         listener(Note(f"Went on from step {learner.step}, saved in epoch {learner.epoch}."))
     course = _Course(learner, lesson, plan, listener, launch.joined(network), time.monotonic())
-    with interrupt.noted() as is_asked_to_stop, _own_dice():
+    with interrupt.noted() as is_asked_to_stop, own_dice():
         while not learner.is_done and (plan.until is None or learner.epoch <= plan.until):
             course.epoch(is_asked_to_stop)
     _finish(learner, lesson, listener)
@@ -251,7 +251,7 @@ def _finish(learner: Learner, lesson: Lesson, listener: Listener) -> None:
 
 
 @contextmanager
-def _own_dice() -> Iterator[None]:
+def own_dice() -> Iterator[None]:
     """Leaves NumPy's dice, which belong to the whole process, as they lay."""
     before = np.random.get_state()
     try:

@@ -39,21 +39,29 @@ def lean(module: nn.Module, encoded: Encoded) -> Iterator[None]:
         yield
         return
     whole_VD = table.weight
-    rest = _Rest(whole_VD.detach(), _numbers(used_U, table.num_embeddings).to(whole_VD.device))
-    _become(table, Lean, nn.Parameter(rest.whole_VD[used_U]), rest)
+    where_V = _numbers(used_U, table.num_embeddings)
+    padding = -1 if table.padding_idx is None else int(where_V[table.padding_idx])
+    rest = _Rest(whole_VD.detach(), where_V.to(whole_VD.device), None if padding == -1 else padding)
+    table.__class__, table.weight = Lean, nn.Parameter(rest.whole_VD[used_U])
+    table.__dict__["rest"] = rest
     try:
         yield
     finally:
         rest.whole_VD[used_U] = table.weight.detach()
-        _become(table, nn.Embedding, whole_VD, None)
+        table.__class__, table.weight = nn.Embedding, whole_VD
+        del table.__dict__["rest"]
 
 
 @dataclass(frozen=True)
 class _Rest:
-    """What does not learn: all vectors as they were, and the number of each token among those in use, or -1."""
+    """What does not learn: all vectors as they were, and the number of each token among those in use, or -1.
+
+    `padding` is the number of the token that fills up, which gets no gradient; None where there is none in use.
+    """
 
     whole_VD: torch.Tensor
     where_V: torch.Tensor
+    padding: int | None
 
     def __deepcopy__(self, memo: Any) -> _Rest:
         """Itself, since copies of a network share what never changes."""
@@ -69,17 +77,11 @@ class Lean(nn.Embedding):
         """The vector of each token, shape (B, T, D)."""
         where_BT = self.rest.where_V[input]
         is_in_use = where_BT >= 0
-        padding = None if self.padding_idx is None else int(self.rest.where_V[self.padding_idx])
-        in_use = nn.functional.embedding(where_BT.clamp(min=0), self.weight, None if padding == -1 else padding)
+        in_use = nn.functional.embedding(where_BT.clamp(min=0), self.weight, self.rest.padding)
         if bool(is_in_use.all()):
             return in_use
         others = nn.functional.embedding(input, self.rest.whole_VD).to(in_use.dtype)
         return torch.where(is_in_use[..., None], in_use, others)
-
-
-def _become(table: nn.Embedding, kind: type[nn.Embedding], weight: torch.Tensor, rest: _Rest | None) -> None:
-    table.__class__, table.weight = kind, weight
-    table.__dict__["rest"] = rest
 
 
 def _table(module: nn.Module) -> nn.Embedding | None:

@@ -224,7 +224,7 @@ def _one_step(job: Job, whole: nn.Module) -> Callable[[str], None]:
     scratch = copy.deepcopy(whole).train()
 
     def work(dtype: str) -> None:
-        with masks.fast(scratch), torch.random.fork_rng([]):
+        with masks.fast(scratch), torch.random.fork_rng([]), loop.own_dice():
             gradient.add(scratch, lesson, rows, 1, dtype=dtype, piece=len(rows))
         scratch.zero_grad()
 
