@@ -11,6 +11,7 @@ from torch import nn
 
 import stacks
 from headstart import batches, kernels
+from headstart.train import step
 
 # five units in the last place of an output of size one, after a few layers
 EXACT = 5e-6
@@ -39,6 +40,17 @@ def test_a_tuned_module_stays_within_a_few_hundredths_in_bfloat16(name: str) -> 
     tuned = kernels.tuned(module, "bfloat16")
     plain, half = _output(module, inputs.tensors), _output(tuned, batches.placed(inputs, "bfloat16").tensors)
     assert float((half - plain).norm()) <= HALF * float(plain.norm())
+
+
+@pytest.mark.parametrize("name", stacks.FAMILIES)
+def test_products_alone_can_be_in_bfloat16_whatever_the_family(name: str) -> None:
+    module, inputs = stacks.model(name), stacks.batch(name)
+    tuned = kernels.tuned(module, "bfloat16", sums="float32")
+    with step.arithmetic("bfloat16"):
+        mixed = _output(tuned, inputs.tensors)
+    plain = _output(module, inputs.tensors)
+    assert {parameter.dtype for parameter in tuned.parameters()} <= {torch.float32}
+    assert 0 < float((mixed - plain).norm()) <= HALF * float(plain.norm())
 
 
 def test_without_bfloat16_arithmetic_its_weights_are_not_packed(bfloat16_here: Callable[[bool], None]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import os
+from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
 import torch
@@ -44,38 +45,67 @@ def bound_memory() -> None:
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")
 
 
-def tuned(module: nn.Module, dtype: str = "float32") -> nn.Module:
+def tuned(module: nn.Module, dtype: str = "float32", *, sums: str | None = None) -> nn.Module:
     """A copy in evaluation mode for computing without gradients; the module itself is not changed.
 
     Args:
-        module: Anything that runs; a float32 copy shares its weights, packed ones beside them.
-        dtype: "float32", or "bfloat16" for weights and arithmetic in that type.
+        module: Anything that runs, its weights in float32, which the copy shares, packed ones beside them.
+        dtype: Of products, "float32" or "bfloat16".
+        sums: Of all the rest, by default the same, for which weights are copied. "float32" beside products in bfloat16
+            is for use under `torch.autocast` alone.
     """
-    module = module.eval() if dtype == "float32" else copy.deepcopy(module).to(getattr(torch, dtype)).eval()
+    module = module.eval()
+    if (sums or dtype) != "float32":
+        module = copy.deepcopy(module).to(getattr(torch, dtype))
     if device() != "cpu" or not _has_onednn():
         return module
-    return _remade(module, {}, _attention_for(dtype))
+    return _Copying(getattr(torch, dtype), _attention_for(dtype)).remade(module)
 
 
-def _remade(module: nn.Module, made: dict[int, Any], attention: str | None) -> nn.Module:
-    """A shallow copy of the tree with its linear layers packed; a part that stands in two places stays one part."""
-    if id(module) not in made:
-        packed = PackedLinear(module, PLAIN) if _can_be_packed(module) else None
-        made[id(module)] = _rebuilt(module, made, attention) if packed is None else packed
-    remade: nn.Module = made[id(module)]
-    return remade
+@dataclass(frozen=True)
+class _Copying:
+    """A shallow copy of a tree with its linear layers packed; a part that stands in two places stays one part."""
 
+    kind: torch.dtype
+    attention: str | None
+    made: dict[int, Any] = field(default_factory=dict)
 
-def _rebuilt(module: nn.Module, made: dict[int, Any], attention: str | None) -> nn.Module:
-    fused = _fused_activation(module)
-    children = {
-        name: _remade(child, made, attention)
-        for name, child in module._modules.items()
-        if child is not None and name not in fused
-    }
-    twin = stack.twin(module, {**children, **fused})
-    _exchange_attention(twin, made, attention)
-    return twin
+    def remade(self, module: nn.Module) -> nn.Module:
+        """What stands for a module, made once."""
+        if id(module) not in self.made:
+            packed = PackedLinear(module, PLAIN, self.kind) if _can_be_packed(module, self.kind) else None
+            self.made[id(module)] = self._rebuilt(module) if packed is None else packed
+        remade: nn.Module = self.made[id(module)]
+        return remade
+
+    def _rebuilt(self, module: nn.Module) -> nn.Module:
+        fused = self._fused_activation(module)
+        children = {
+            name: self.remade(child)
+            for name, child in module._modules.items()
+            if child is not None and name not in fused
+        }
+        twin = stack.twin(module, {**children, **fused})
+        self._exchange_attention(twin)
+        return twin
+
+    def _fused_activation(self, module: nn.Module) -> dict[str, nn.Module]:
+        """The children to put in place of a linear layer and the activation directly behind it."""
+        for linear, activation in FEED_FORWARD:
+            layer, behind = module._modules.get(linear), module._modules.get(activation)
+            if layer is not None and _can_be_packed(layer, self.kind) and behind is not None and _is_gelu(behind):
+                return {linear: PackedLinear(layer, WITH_GELU, self.kind), activation: nn.Identity()}
+        return {}
+
+    def _exchange_attention(self, twin: nn.Module) -> None:
+        """Lets a transformers module look up our attention; its config is copied, since others share it."""
+        config = twin.__dict__.get("config")
+        if self.attention is None or getattr(config, "_attn_implementation", None) not in ("sdpa", LEARNING):
+            return
+        if id(config) not in self.made:
+            self.made[id(config)] = copy.copy(config)
+            self.made[id(config)]._attn_implementation = self.attention
+        twin.__dict__["config"] = self.made[id(config)]
 
 
 class PackedLinear(nn.Module):
@@ -84,17 +114,19 @@ class PackedLinear(nn.Module):
     torch's own layer takes MKL for float32, which on AMD processors runs at about half of what the machine can do.
     """
 
-    def __init__(self, layer: nn.Linear, behind: Behind) -> None:
+    def __init__(self, layer: nn.Linear, behind: Behind, kind: torch.dtype) -> None:
         super().__init__()
         # not registered: a copy has no parameters of its own, but code that looks at the layer's weight finds it
-        self.__dict__.update(weight=layer.weight, bias=layer.bias, behind=behind)
+        self.__dict__.update(weight=layer.weight, bias=layer.bias, behind=behind, kind=kind)
         self.in_features, self.out_features = layer.in_features, layer.out_features
-        self.__dict__["packed"] = torch.ops.mkldnn._reorder_linear_weight(layer.weight.detach(), None)
+        self.__dict__["packed"] = torch.ops.mkldnn._reorder_linear_weight(layer.weight.detach().to(kind), None)
+        self.__dict__["added"] = None if layer.bias is None else layer.bias.detach().to(kind)
 
     def forward(self, states: torch.Tensor) -> torch.Tensor:
         """What the layer gives, and the activation behind it."""
-        behind: Behind = self.__dict__["behind"]
-        output: torch.Tensor = torch.ops.mkldnn._linear_pointwise(states, self.packed, self.bias, *behind)
+        behind, kind = self.__dict__["behind"], self.__dict__["kind"]
+        states = states.to(kind)
+        output: torch.Tensor = torch.ops.mkldnn._linear_pointwise(states, self.packed, self.added, *behind)
         return output
 
 
@@ -104,21 +136,12 @@ def _has_onednn() -> bool:
     return is_built and all(hasattr(torch.ops.mkldnn, name) for name in ("_linear_pointwise", "_reorder_linear_weight"))
 
 
-def _fused_activation(module: nn.Module) -> dict[str, nn.Module]:
-    """The children to put in place of a linear layer and the activation directly behind it."""
-    for linear, activation in FEED_FORWARD:
-        layer, behind = module._modules.get(linear), module._modules.get(activation)
-        if layer is not None and _can_be_packed(layer) and behind is not None and _is_gelu(behind):
-            return {linear: PackedLinear(layer, WITH_GELU), activation: nn.Identity()}
-    return {}
-
-
-def _can_be_packed(module: nn.Module) -> TypeGuard[nn.Linear]:
-    """Whether it is torch's own linear layer, in a type oneDNN takes, and nobody listens to it."""
+def _can_be_packed(module: nn.Module, kind: torch.dtype) -> TypeGuard[nn.Linear]:
+    """Whether it is torch's own linear layer, nobody listens to it, and oneDNN takes products of this type here."""
     has_hooks = bool(module._forward_hooks or module._forward_pre_hooks)
     if type(module) is not nn.Linear or has_hooks:
         return False
-    return module.weight.dtype == torch.float32 or (module.weight.dtype == torch.bfloat16 and has_bfloat16())
+    return module.weight.dtype in (kind, torch.float32) and (kind == torch.float32 or has_bfloat16())
 
 
 def _is_gelu(activation: nn.Module) -> bool:
@@ -126,17 +149,6 @@ def _is_gelu(activation: nn.Module) -> bool:
     if isinstance(activation, nn.GELU):
         return activation.approximate == "none"
     return type(activation).__name__ == "GELUActivation" and getattr(activation, "act", None) is nn.functional.gelu
-
-
-def _exchange_attention(twin: nn.Module, made: dict[int, Any], attention: str | None) -> None:
-    """Lets a transformers module look up our attention; its config is copied, since others share it."""
-    config = twin.__dict__.get("config")
-    if attention is None or getattr(config, "_attn_implementation", None) not in ("sdpa", LEARNING):
-        return
-    if id(config) not in made:
-        made[id(config)] = copy.copy(config)
-        made[id(config)]._attn_implementation = attention
-    twin.__dict__["config"] = made[id(config)]
 
 
 def _attention_for(dtype: str) -> str | None:

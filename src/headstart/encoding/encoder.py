@@ -26,7 +26,7 @@ from headstart.sources import _ref
 from headstart.train import step
 
 if TYPE_CHECKING:
-    from headstart.contracts import Indices
+    from headstart.contracts import Indices, States
 
 T = TypeVar("T")
 
@@ -122,11 +122,8 @@ class Encoder:
         rows = batches.by_length(encoded.lengths, tokens=1024)[len(encoded.lengths) // 2048 :][0]
         inputs = encoded.take(rows)
 
-        def work(dtype: str) -> None:
-            with torch.inference_mode():
-                self.backbone.states(self._module(dtype), batches.placed(inputs, dtype))
-
-        found = step.precision(self.precision, work, known=(self.backbone.digest(), "encode"))
+        known = (self.backbone.digest(), "encode, sums in float32")
+        found = step.precision(self.precision, lambda dtype: self._states(inputs, dtype), known=known)
         if self.precision == "auto" and found.dtype == "bfloat16":
             found = self._held(found, inputs)
         listener(found.note())
@@ -142,25 +139,29 @@ class Encoder:
         return step.Precision("float32", f"{why}: float32 is used.", found.ratio)
 
     def _means(self, inputs: Inputs, dtype: str) -> torch.Tensor:
-        with torch.inference_mode():
-            given = self.backbone.states(self._module(dtype), batches.placed(inputs, dtype))
+        given = self._states(inputs, dtype)
         return pool.mean(given.layers[-1], given.mask_BT)
+
+    def _states(self, inputs: Inputs, dtype: str, only: Sequence[int] | None = None) -> States:
+        """What the model says of a batch; in bfloat16 only products are, for the sums of many turn vectors."""
+        module = self._module(dtype)
+        with torch.inference_mode(), step.arithmetic(dtype):
+            return self.backbone.states(module, batches.placed(inputs), only=only)
 
     def _module(self, dtype: str) -> torch.nn.Module:
         """The model on this machine's kernels, made once for each arithmetic."""
         if dtype not in self._tuned:
-            self._tuned[dtype] = kernels.tuned(self.backbone.module, dtype)
+            self._tuned[dtype] = kernels.tuned(self.backbone.module, dtype, sums="float32")
         return self._tuned[dtype]
 
     def _part(self, encoded: Encoded, layers: tuple[int, ...], *, states: bool, dtype: str) -> Encoding:
         """One chunk, batch by batch in the order of lengths, put back into the items' own order."""
-        module = self._module(dtype)
         has_cls = self.backbone.has_cls
+        self._module(dtype)  # before there are threads, each of which would make it
 
         def read(group: Indices) -> Encoding:
             inputs = encoded.take(group)
-            with torch.inference_mode():
-                given = self.backbone.states(module, batches.placed(inputs, dtype), only=layers)
+            given = self._states(inputs, dtype, only=layers)
             kept = [given.layers[layer] for layer in layers]
             means = tuple(pool.mean(state, given.mask_BT).cpu().numpy() for state in kept)
             # a copy: as a view it would keep the states of every token alive until the chunk is done

@@ -43,7 +43,7 @@ def arithmetic(dtype: str) -> Iterator[None]:
         yield
 
 
-def precision(asked: str, work: Callable[[str], None], *, known: Sequence[str] | None = None) -> Precision:
+def precision(asked: str, work: Callable[[str], object], *, known: Sequence[str] | None = None) -> Precision:
     """The arithmetic to use, measured on the run's own work when the user left it open.
 
     Args:
@@ -78,7 +78,7 @@ def _told(ratio: float, when: str) -> Precision:
     return Precision(dtype, f"bfloat16 {when} {ratio:.1f} times as fast as float32 here: {dtype} is used.", ratio)
 
 
-def _measured(work: Callable[[str], None]) -> float:
+def _measured(work: Callable[[str], object]) -> float:
     """How many times as fast bfloat16 is; the two take turns, so that a disturbance meets both, and the best counts."""
     best = {"float32": math.inf, "bfloat16": math.inf}
     for dtype in best:
