@@ -15,6 +15,7 @@ import pyarrow as pa
 
 import families
 from headstart import plug, run
+from headstart.advisor import ways
 from headstart.advisor.arms import Arm, Kind
 from headstart.advisor.clock import Clock
 from headstart.advisor.ledger import Ledger
@@ -25,6 +26,7 @@ from headstart.contracts import Backbone, Rows
 from headstart.estimates import Estimates, LeftOut
 from headstart.progress import Listener, silent
 from headstart.settings import FitSettings
+from headstart.train.job import Job
 
 
 def standing(
@@ -93,6 +95,12 @@ def course(
 
     ledger = Ledger(place / "advice" / "checkpoint.json")
     return Course("text-classification", [each], backbone, settings, ledger, clock or Clock(), place, listener)
+
+
+def frozen_job(model: Path, place: Path, *, num_train: int) -> Job:
+    """What a head on the whole frozen model would learn from reviews."""
+    at = course(model, place, num_train=num_train)
+    return ways.frozen_job(at, at.rounds[0].train, at.settings.model or "")
 
 
 def moving(strategy: str = "full", **changes: Any) -> Arm:

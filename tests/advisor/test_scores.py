@@ -8,26 +8,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_arms import course, scored
+from made_arms import frozen_job, scored
 
 from families import Family
-from headstart import estimates, plug
+from headstart import estimates
 from headstart.advisor import points, scores
-from headstart.contracts import Strategy
 from headstart.network import pooled
-from headstart.train.job import Job
-
-
-def job(family: Family, place: Path) -> Job:
-    """What a head on the whole frozen model would learn from."""
-    at = course(family("bert"), place, num_train=60)
-    strategy: Strategy = plug.load("strategies", "frozen")
-    rows, recipe = at.rounds[0].train, at.settings.recipe(strategy.recipe(at.settings, at.task), 60)
-    return Job(at.task, at.task.learn(rows), at.backbone(at.settings), rows, None, at.settings, recipe, at.listener)
 
 
 def test_each_depth_is_scored_by_its_own_states_and_costs_its_own_numbers(family: Family, tmp_path: Path) -> None:
-    found = job(family, tmp_path)
+    found = frozen_job(family("bert"), tmp_path, num_train=60)
     depths = scores.of(found, "dir:bert")
 
     module = found.backbone.module

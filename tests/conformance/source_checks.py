@@ -166,6 +166,17 @@ def a_task_module_has_an_output_for_every_name(bench: Bench) -> None:
     assert module.config.id2label[4] == "e"  # type: ignore[union-attr,index]
 
 
+def a_model_as_trained_tells_its_own_classes_where_it_has_any(bench: Bench) -> None:
+    backbone = bench.backbone
+    module = backbone.as_trained(_auto_class(backbone))
+    if module is None:
+        return
+    with torch.inference_mode():
+        logits = module(**backbone.prepare(_items(backbone)).take([0, 1]).tensors).logits
+    assert len(logits) == 2
+    assert logits.shape[-1] == module.config.num_labels > 1  # type: ignore[union-attr]
+
+
 def a_shorter_one_gives_the_states_of_its_blocks_or_is_refused(bench: Bench) -> None:
     backbone = bench.backbone
     with pytest.raises(MismatchError, match="--blocks 99"):
@@ -278,6 +289,7 @@ CHECKS: tuple[Check, ...] = (
     pooled_states_lie_side_by_side,
     pooled_states_do_not_depend_on_the_rest_of_the_batch,
     a_task_module_has_an_output_for_every_name,
+    a_model_as_trained_tells_its_own_classes_where_it_has_any,
     a_shorter_one_gives_the_states_of_its_blocks_or_is_refused,
     what_is_saved_opens_in_plain_transformers,
     what_is_saved_encodes_alike,

@@ -5,13 +5,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from headstart import estimates
-from headstart.advisor import points
+from headstart.advisor import own_classes, points
+from headstart.advisor.own_classes import OwnClasses
 from headstart.estimates import Estimates
 from headstart.network import Reading
 from headstart.train.job import Job
@@ -22,7 +23,10 @@ COMBINED = ("logme", "hscore", "loo_ridge", "nearest")
 
 @dataclass(frozen=True)
 class Scored:
-    """A model up to a depth: the reference, how many blocks run, the one layer a head reads, and its scores."""
+    """A model up to a depth: the reference, how many blocks run, the one layer a head reads, and its scores.
+
+    Of a model as a whole that came with classes of its own, also what those foretell.
+    """
 
     ref: str
     name: str
@@ -30,6 +34,7 @@ class Scored:
     reading: str
     parameters: int
     estimates: Estimates
+    own: OwnClasses | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Every score of it, with the interval of the left-out accuracy."""
@@ -41,6 +46,7 @@ class Scored:
             "parameters": self.parameters,
             "prior": estimates.size_prior(self.parameters) if self.parameters else None,
             "scores": self.estimates.scores,
+            "own_classes": None if self.own is None else asdict(self.own),
             "accuracy": {"value": self.estimates.ridge.accuracy, "low": low, "high": high, "method": "Wilson score"},
         }
 
@@ -65,7 +71,7 @@ def of(job: Job, ref: str) -> list[Scored]:
         reads = highest_as_good(of_layer, depth)
         size = sizes[min(depth, len(sizes) - 1)]
         found.append(Scored(ref, job.backbone.ref.name, min(depth, len(blocks)), str(reads), size, of_layer[reads]))
-    return found
+    return [*found[:-1], replace(found[-1], own=own_classes.of(job))]
 
 
 def highest_as_good(of_layer: Mapping[int, Estimates], depth: int) -> int:

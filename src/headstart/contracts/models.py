@@ -255,6 +255,9 @@ class Backbone(Protocol):
     def task_module(self, auto_class: str, names: Sequence[str] | None) -> nn.Module:
         """The ecosystem's own model for a task: with a new classifier for these names, or with None as it was saved."""
 
+    def as_trained(self, auto_class: str) -> nn.Module | None:
+        """The ecosystem's own model of this class with the classes that it was trained to tell; None without any."""
+
     def save(self, module: nn.Module, folder: Path) -> None:
         """Writes `module` and the tokenizer or processor so that plain transformers opens the folder."""
 

@@ -85,6 +85,7 @@ def told(facts: Facts) -> dict[str, Any]:
         "more": facts["worth"]["more"],
         "most": _most(facts),
         "depths": depths(facts),
+        "own_classes": {one["model"]: own for one in facts["scores"] if (own := one.get("own_classes"))},
         "steps": steps(facts),
         "command": command(facts),
         "notes": list(dict.fromkeys(facts["notes"])),

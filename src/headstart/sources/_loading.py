@@ -155,6 +155,19 @@ def _fresh(folder: Path, auto_class: str, changes: Mapping[str, Any]) -> nn.Modu
     return righted(module).eval()
 
 
+def was_saved_as(folder: Path, config: Any, auto_class: str) -> bool:
+    """Whether a model folder was saved by the class of a task that tells one of several classes apart."""
+    import transformers
+
+    written = _folder.config(folder)
+    if written.get("problem_type") not in (None, "single_label_classification") or not has_class(config, auto_class):
+        return False
+    if _folder.is_timm(folder):
+        return int(written.get("num_classes") or 0) > 1
+    kind = getattr(transformers, auto_class)._model_mapping[type(config)]
+    return kind.__name__ in (written.get("architectures") or ()) and config.num_labels > 1
+
+
 def has_class(config: Any, auto_class: str) -> bool:
     """Whether transformers has a model of this class for what the config describes."""
     import transformers

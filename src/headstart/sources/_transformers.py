@@ -208,6 +208,13 @@ class TransformersBackbone:
         """The ecosystem's task model, in evaluation mode; see `_loading.for_task`."""
         return _loading.for_task(self.folder, auto_class, names, trust=self.ref.ran_code, blocks=self.kept)
 
+    def as_trained(self, auto_class: str) -> nn.Module | None:
+        """The task model with its own classes, where the folder was saved as one and each input has one class."""
+        is_whole = self.kept is None and not self.is_fresh
+        if not is_whole or not _loading.was_saved_as(self.folder, self.module.config, auto_class):
+            return None
+        return self.task_module(auto_class, None)
+
     def save(self, module: nn.Module, folder: Path) -> None:
         """Writes the module and the tokenizer or processor so that plain transformers opens the folder."""
         with _loading.quiet():

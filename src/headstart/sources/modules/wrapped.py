@@ -143,6 +143,11 @@ class ModuleBackbone:
         module = copy.deepcopy(self.plain)
         return module if names is None else plain_modules.renewed(module, names, size=self.pixels.size)
 
+    def as_trained(self, auto_class: str) -> nn.Module | None:
+        """A copy as it is, where it ends in a classifier."""
+        is_classifier = auto_class == TASK and self.plain.config.num_labels > 1
+        return self.task_module(auto_class, None) if is_classifier else None
+
     def save(self, module: nn.Module, folder: Path) -> None:
         """Writes the weights, and where the code is that they belong to; never the code."""
         from safetensors.torch import save_file

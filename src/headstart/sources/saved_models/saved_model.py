@@ -142,6 +142,10 @@ class SavedModelBackbone:
             f'"{self.ref}" is a SavedModel without a task model. Use --strategy frozen, and no --read classifier.'
         )
 
+    def as_trained(self, auto_class: str) -> nn.Module | None:
+        """Never: it gives vectors."""
+        return None
+
     def save(self, module: nn.Module, folder: Path) -> None:
         """Writes a copy of the SavedModel, and how it is called."""
         shutil.copytree(self.folder, folder / INSIDE)
