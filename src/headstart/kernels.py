@@ -54,9 +54,9 @@ def tuned(module: nn.Module, dtype: str = "float32", *, sums: str | None = None)
         sums: Of all the rest, by default the same, for which weights are copied. "float32" beside products in bfloat16
             is for use under `torch.autocast` alone.
     """
-    module = module.eval()
     if (sums or dtype) != "float32":
         module = copy.deepcopy(module).to(getattr(torch, dtype))
+    module = module.eval()
     if device() != "cpu" or not _has_onednn():
         return module
     return _Copying(getattr(torch, dtype), _attention_for(dtype)).remade(module)
@@ -117,15 +117,15 @@ class PackedLinear(nn.Module):
     def __init__(self, layer: nn.Linear, behind: Behind, kind: torch.dtype) -> None:
         super().__init__()
         # not registered: a copy has no parameters of its own, but code that looks at the layer's weight finds it
-        self.__dict__.update(weight=layer.weight, bias=layer.bias, behind=behind, kind=kind)
+        self.__dict__.update(weight=layer.weight, bias=layer.bias, behind=behind)
         self.in_features, self.out_features = layer.in_features, layer.out_features
         self.__dict__["packed"] = torch.ops.mkldnn._reorder_linear_weight(layer.weight.detach().to(kind), None)
         self.__dict__["added"] = None if layer.bias is None else layer.bias.detach().to(kind)
 
     def forward(self, states: torch.Tensor) -> torch.Tensor:
         """What the layer gives, and the activation behind it."""
-        behind, kind = self.__dict__["behind"], self.__dict__["kind"]
-        states = states.to(kind)
+        behind: Behind = self.__dict__["behind"]
+        states = states.to(self.packed.dtype)
         output: torch.Tensor = torch.ops.mkldnn._linear_pointwise(states, self.packed, self.added, *behind)
         return output
 
