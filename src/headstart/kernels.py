@@ -117,16 +117,17 @@ class PackedLinear(nn.Module):
     def __init__(self, layer: nn.Linear, behind: Behind, kind: torch.dtype) -> None:
         super().__init__()
         # not registered: a copy has no parameters of its own, but code that looks at the layer's weight finds it
-        self.__dict__.update(weight=layer.weight, bias=layer.bias, behind=behind)
+        self.__dict__.update(weight=layer.weight, bias=layer.bias)
         self.in_features, self.out_features = layer.in_features, layer.out_features
-        self.__dict__["packed"] = torch.ops.mkldnn._reorder_linear_weight(layer.weight.detach().to(kind), None)
-        self.__dict__["added"] = None if layer.bias is None else layer.bias.detach().to(kind)
+        packed = torch.ops.mkldnn._reorder_linear_weight(layer.weight.detach().to(kind), None)
+        added = None if layer.bias is None else layer.bias.detach().to(kind)
+        self.__dict__.update(packed=packed, added=added, behind=behind)
 
     def forward(self, states: torch.Tensor) -> torch.Tensor:
         """What the layer gives, and the activation behind it."""
-        behind: Behind = self.__dict__["behind"]
-        states = states.to(self.packed.dtype)
-        output: torch.Tensor = torch.ops.mkldnn._linear_pointwise(states, self.packed, self.added, *behind)
+        packed, added, behind = (self.__dict__[name] for name in ("packed", "added", "behind"))
+        states = states.to(packed.dtype)
+        output: torch.Tensor = torch.ops.mkldnn._linear_pointwise(states, packed, added, *behind)
         return output
 
 
