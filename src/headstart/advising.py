@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from headstart import __version__, batches, cost, features, folder, kernels, plug, record, run
+from headstart import __version__, cost, features, folder, memory, plug, record, run
 from headstart.advisor import arms, race, rounds, scores, verdict, ways, worth
 from headstart.advisor.clock import Clock, OutOfTime
 from headstart.advisor.ledger import Ledger
@@ -92,8 +92,7 @@ def advise(data: Any, settings: FitSettings, wishes: Wishes, *, out: Path, liste
         Stopped: The user asked to stop; the same command goes on with what was measured.
     """
     began = time.monotonic()
-    kernels.bound_memory()
-    batches.share_memory()
+    memory.be_frugal()
     limit = budget(settings.budget, settings.price_per_hour).seconds
     # it decides how much is measured and not what: whoever goes on may give more of it
     settings = dataclasses.replace(settings, budget=None)

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import ctypes
-import os
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -20,9 +16,6 @@ if TYPE_CHECKING:
     from headstart.contracts import Indices
 
 T = TypeVar("T")
-
-M_ARENA_MAX = -8
-"""What mallopt calls the number of places for threads, from malloc.h."""
 
 TOKENS = 4096
 """Tokens in a batch when nothing is learnt: the largest of 512 to 8,192 tried that still gained speed."""
@@ -146,30 +139,3 @@ def spread(function: Callable[[Indices], T], batches: Sequence[Indices]) -> Iter
             yield from pool.map(function, batches)
     finally:
         torch.set_num_threads(before)
-
-
-def share_memory() -> None:
-    """Lets threads started later take memory from one place, where the C library would give each its own (glibc).
-
-    Its places for threads are of 64 MiB, which tensors of some 25 MiB leave in pieces.
-    """
-    if library := _glibc():
-        library.mallopt(M_ARENA_MAX, 1)
-
-
-def give_back_memory() -> float:
-    """Returns to the system what the C library holds of freed memory, if it does (glibc); MiB the process has then."""
-    if library := _glibc():
-        library.malloc_trim(0)
-    return resident_mib()
-
-
-def resident_mib() -> float:
-    """Memory this process has now in MiB; 0 where the system does not tell it in a file."""
-    facts = Path("/proc/self/statm")
-    return int(facts.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20 if facts.exists() else 0.0
-
-
-def _glibc() -> ctypes.CDLL | None:
-    library = ctypes.CDLL(None) if sys.platform == "linux" else None
-    return library if hasattr(library, "malloc_trim") else None

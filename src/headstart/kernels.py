@@ -8,7 +8,6 @@ Only how products and attention are computed is exchanged here; what a module co
 from __future__ import annotations
 
 import copy
-import os
 from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
@@ -35,14 +34,6 @@ Behind = tuple[str, list[Any], str]
 PLAIN: Behind = ("none", [], "")
 WITH_GELU: Behind = ("gelu", [], "none")
 """What oneDNN does right behind a product: nothing, or the activation, with its arguments and its form."""
-
-
-def bound_memory() -> None:
-    """Lets oneDNN keep few of the routines it makes for each size of batch; a user's own setting wins.
-
-    It would keep 1,024 of them, hundreds of MiB where batches are of many sizes. Heard only before its first work.
-    """
-    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")
 
 
 def tuned(module: nn.Module, dtype: str = "float32", *, sums: str | None = None) -> nn.Module:

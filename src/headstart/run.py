@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from headstart import batches, folder, kernels, launch, learning, plug, record, score, trackers, writer
+from headstart import folder, launch, learning, memory, plug, record, score, trackers, writer
 from headstart.budget import budget
 from headstart.contracts import Backbone, Prediction, Problem, Rows, Splits, Strategy, Task
 from headstart.cost import Meter
@@ -60,8 +60,7 @@ def fit(data: Any, settings: FitSettings, *, out: Path, resume: bool = False, li
         HeadstartError: Something the user can mend; nothing is left behind under `out`.
         Stopped: The user asked to stop; what was learnt is saved.
     """
-    kernels.bound_memory()
-    batches.share_memory()
+    memory.be_frugal()
     launch.join()
     meter = Meter(settings.price_per_hour)
     budget(settings.budget, settings.price_per_hour)  # what cannot be read is refused before anything is done

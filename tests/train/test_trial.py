@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 import families
 import headstart
+from headstart import memory
 from headstart.errors import SettingError
 from headstart.progress import Advance, Event, Foreseen, Note
 from headstart.train import trial
@@ -66,6 +68,20 @@ def test_a_budget_of_memory_lets_fewer_rows_through_at_a_time(
 def test_memory_too_small_for_one_row_is_refused(family: families.Family, tmp_path: Path) -> None:
     with pytest.raises(SettingError, match="One row at a time needs"):
         fitted(family, tmp_path, budget="1MiB")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU tells by itself when its memory runs out")
+def test_a_machine_short_of_memory_has_one_row_at_a_time_and_learns(
+    family: families.Family, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "left_mib", lambda: 0.0)
+    run, events = fitted(family, tmp_path, epochs=1)
+    said = [event.text for event in events if isinstance(event, Note) and event.text.startswith("Memory allows")]
+    assert said == [
+        f"Memory allows {rows} at a time; batches of 32 go in pieces."
+        for rows in ("16 rows", "8 rows", "4 rows", "2 rows", "one row")
+    ]
+    assert run.model.predict(["a warm book"])[0]["label"] in ("neg", "pos")
 
 
 def test_what_is_foreseen_stands_beside_what_came(family: families.Family, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import torch
 
-from headstart import batches, kernels, pool
+from headstart import batches, kernels, memory, pool
 from headstart.contracts import Backbone, Encoded, Inputs
 from headstart.encoding import parts
 from headstart.encoding.parts import Encoding
@@ -175,12 +175,12 @@ class Encoder:
         groups = batches.by_length(encoded.lengths, tokens=self.tokens)[::-1]
         order = np.argsort(np.concatenate(groups), kind="stable")
         done = []
-        floor = batches.give_back_memory()
+        floor = memory.give_back()
         for part in batches.spread(read, groups):
             done.append(part)
             # larger batches take more at once, and giving back between them only costs time
-            if batches.resident_mib() > floor + GROWTH_MIB * self.tokens / TOKENS:
-                floor = batches.give_back_memory()
+            if memory.resident_mib() > floor + GROWTH_MIB * self.tokens / TOKENS:
+                floor = memory.give_back()
         return parts.joined(done, order)
 
 
@@ -200,8 +200,7 @@ def load_backbone(
         ModelNotFound: Nothing answers to the reference.
         UnsafeModel: The model was refused before it was read.
     """
-    kernels.bound_memory()
-    batches.share_memory()
+    memory.be_frugal()
     return Encoder(_ref.load(ref, revision=revision, offline=offline, trust=trust), precision)
 
 

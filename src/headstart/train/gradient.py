@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from headstart import batches, launch
+from headstart import batches, launch, memory
 from headstart.contracts import Inputs
 from headstart.train import step
 
@@ -61,7 +61,9 @@ def add(network: nn.Module, lesson: Lesson, batch: Indices, epoch: int, *, dtype
         # without a row of its own it adds nothing
         rows, weight = (mine[start : start + piece], 1.0) if start < len(mine) else (batch[:1], 0.0)
         with contextlib.nullcontext() if start == starts[-1] else _alone(network):
-            loss = weight * _loss(network, lesson, rows, epoch, dtype) / lesson.num_targets(batch)
+            # of one row it takes trying, and no process goes back alone
+            with memory.guarded() if piece > 1 and len(mine) == len(batch) else contextlib.nullcontext():
+                loss = weight * _loss(network, lesson, rows, epoch, dtype) / lesson.num_targets(batch)
             # the gradients are averaged over the processes, the losses added up
             (loss * launch.num_processes()).backward()  # type: ignore[no-untyped-call]
         total = total + loss.detach().cpu()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from torch import nn
 
-from headstart import answering, batches, cost, launch, windows
+from headstart import answering, batches, cost, launch, memory, windows
 from headstart.contracts import Encoded
 from headstart.device import device
 from headstart.errors import SettingError
@@ -122,23 +122,26 @@ def foresee_features(job: Job, encoded: Encoded, missing: int, a_token: Callable
 
 
 def _fitting(job: Job, trained: nn.Module, lesson: Lesson, plan: loop.Plan) -> Trial:
-    """A trial whose memory stays within the budget; rows go through in ever smaller pieces until it does."""
+    """A trial that fits the budget and the machine; rows go through in ever smaller pieces until it does."""
     piece = plan.piece or min(plan.settings.micro_batch or plan.settings.batch_size, plan.settings.batch_size)
+    limit = math.inf if job.budget.mib is None else job.budget.mib
     while True:
+        # of one row it takes trying, for the machine may yet find room
+        most = launch.from_first(min(limit, memory.most_mib()) if piece > 1 and device() == "cpu" else limit)
         found = launch.from_first(_tried(trained, lesson, plan, piece))
-        limit = job.budget.mib
-        if found is not None and (limit is None or found.peak_mib is None or found.peak_mib <= limit):
+        if found is not None and (found.peak_mib is None or found.peak_mib <= most):
             return found
         if piece == 1:
             needed = "more than there is" if found is None or found.peak_mib is None else f"{found.peak_mib:,.0f} MiB"
             raise SettingError(f"One row at a time needs {needed}. Train fewer blocks, or give --budget more memory.")
         piece = (piece + 1) // 2
-        job.listener(Note(f"Memory allows {piece} rows at a time; batches of {plan.settings.batch_size} go in pieces."))
+        rows = "one row" if piece == 1 else f"{piece} rows"
+        job.listener(Note(f"Memory allows {rows} at a time; batches of {plan.settings.batch_size} go in pieces."))
 
 
 def _tried(trained: nn.Module, lesson: Lesson, plan: loop.Plan, piece: int) -> Trial | None:
     """A trial on a copy; None when memory ran out."""
-    batches.give_back_memory()
+    memory.give_back()
     cost.reset_peak()
     with shard.trying(trained, is_wanted=plan.shard) as (scratch, twin):
         learner = Learner(scratch, plan.groups(scratch), plan.settings, piece=piece, twin=twin)
