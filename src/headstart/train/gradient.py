@@ -10,12 +10,22 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from headstart import batches, launch, memory
+from headstart import batches, launch, memory, stack
 from headstart.contracts import Inputs
+from headstart.device import device
 from headstart.train import step
 
 if TYPE_CHECKING:
     from headstart.contracts import Indices
+
+
+TOKENS = 2048
+"""What goes through a processor at once, padding included. More leaves its caches before the way back: rows of 300
+tokens then take up to 2.7 times as long (decision log)."""
+
+FEWEST = 8
+"""Rows that go through at once where a norm takes its statistics from them; the more, the steadier these are, but also
+from parts of a batch they serve (Hoffer et al., NeurIPS 2017, "ghost" batches)."""
 
 
 @dataclass(frozen=True)
@@ -48,12 +58,13 @@ def add(network: nn.Module, lesson: Lesson, batch: Indices, epoch: int, *, dtype
         batch: Rows of all processes together.
         epoch: From 1; random views depend on it.
         dtype: Arithmetic of the products.
-        piece: Most rows of a process that are in memory at once.
+        piece: Most rows of a process that are in memory at once; on a processor fewer may be.
 
     Returns:
         The share of this process in the mean loss; the shares of all add up to it.
     """
     mine = batch[launch.rank() :: launch.num_processes()]
+    piece = _rows_at_once(network, lesson, batch, piece)
     # as many passes as the first process needs, which has the most rows: every process must take part in every exchange
     starts = range(0, -(-len(batch) // launch.num_processes()), piece)
     total = torch.zeros(())
@@ -68,6 +79,17 @@ def add(network: nn.Module, lesson: Lesson, batch: Indices, epoch: int, *, dtype
             (loss * launch.num_processes()).backward()  # type: ignore[no-untyped-call]
         total = total + loss.detach().cpu()
     return float(total)
+
+
+def _rows_at_once(network: nn.Module, lesson: Lesson, batch: Indices, piece: int) -> int:
+    """How many rows of a process go through at once: all that may, and on a processor as many as it is fast with."""
+    if device() != "cpu":
+        return piece
+    takes_statistics = any(norm.training for norm in stack.batch_norms(network))
+    fast = max(TOKENS // int(lesson.lengths[batch].max()), FEWEST if takes_statistics else 1)
+    rows = -(-len(batch) // launch.num_processes())
+    passes = -(-rows // min(piece, fast))
+    return -(-rows // passes)
 
 
 def _loss(network: nn.Module, lesson: Lesson, rows: Indices, epoch: int, dtype: str) -> torch.Tensor:
