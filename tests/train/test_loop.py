@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import os
 import signal
 from collections.abc import Callable, Mapping
@@ -319,6 +320,42 @@ def test_pieces_of_a_batch_add_up_to_its_gradient() -> None:
     for loss, grad in found[1:]:
         assert loss == pytest.approx(found[0][0], rel=1e-6)
         torch.testing.assert_close(grad, found[0][1], rtol=1e-5, atol=1e-7)
+
+
+class Noting(Net):
+    """Keeps how many rows went through at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.passes: list[int] = []
+
+    def forward(self, inputs: Inputs) -> torch.Tensor:
+        self.passes.append(len(inputs))
+        return super().forward(inputs)
+
+
+@pytest.mark.parametrize(
+    ("place", "tokens", "takes_statistics", "passes"),
+    [
+        ("cpu", 64, False, [12]),
+        ("cpu", 300, False, [6, 6]),
+        ("cpu", 500, False, [4, 4, 4]),
+        ("cpu", 600, False, [3, 3, 3, 3]),
+        ("cpu", 5000, False, [1] * 12),
+        ("cpu", 5000, True, [6, 6]),
+        ("cuda", 5000, False, [12]),
+    ],
+)
+def test_a_processor_learns_from_as_many_rows_at_once_as_it_is_fast_with(
+    place: str, tokens: int, takes_statistics: bool, passes: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gradient, "device", lambda: place)
+    net, whole = Noting(), lesson(Points())
+    net.layers[1].train(takes_statistics)
+    # the longest of a batch says how many
+    lengths = np.array([tokens] + [3] * (len(whole.lengths) - 1))
+    gradient.add(net, dataclasses.replace(whole, lengths=lengths), np.arange(12), 1, dtype="float32", piece=12)
+    assert net.passes == passes
 
 
 class Cramped(Net):
