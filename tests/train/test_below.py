@@ -106,3 +106,22 @@ def test_frozen_parts_stay_in_evaluation_mode_while_the_rest_learns(family: fami
     base: Any = stack.base_of(whole.module)
     assert not any(part.training for part in [*base.embeddings.modules(), *base.encoder.layer[0].modules()])
     assert all(part.training for part in base.encoder.layer[1].modules())
+
+
+@pytest.mark.parametrize(
+    ("shape", "places"),
+    [((2, 64), 1), ((2, 17, 32), 17), ((2, 64, 7, 5), 35), ((2, 7, 7, 64), 49)],
+    ids=["one vector", "patches", "a map, its width first", "a map, its width last"],
+)
+def test_a_kept_picture_costs_what_is_still_computed_of_it(shape: tuple[int, ...], places: int) -> None:
+    assert below._places(torch.zeros(shape)) == places
+
+
+@pytest.mark.parametrize("model", TASKS)
+def test_kept_rows_cost_no_more_than_whole_ones(model: str, family: families.Family) -> None:
+    one = made(model, family)
+    whole = Whole(one.backbone.task_module(one.task.auto_class, one.names), 2)
+    kept = below.keep(one, whole, 2, "float32")["train"]
+    lengths = one.encoded(one.train).lengths
+    is_text = one.backbone.modality == "text"
+    assert (kept.lengths == lengths).all() if is_text else (kept.lengths <= lengths).all()

@@ -46,17 +46,21 @@ class Frozen:
 
 @dataclass(frozen=True)
 class RowsAbove:
-    """Rows whose state above the frozen blocks is on disk; a batch holds it beside the usual inputs."""
+    """Rows whose state above the frozen blocks is on disk; a batch holds it beside the usual inputs.
+
+    `places` is how many cells or patches there are in what is kept of a picture, None where rows have tokens.
+    """
 
     encoded: Encoded
     kept: features.Kept
-    is_by_token: bool
+    places: int | None
     form: Inputs
 
     @property
     def lengths(self) -> Indices:
-        """As those of the rows themselves."""
-        return self.encoded.lengths
+        """As those of the rows themselves; of a picture fewer where only small maps of it are still computed."""
+        whole = self.encoded.lengths
+        return whole if self.places is None else np.minimum(whole, self.places)
 
     @property
     def truncated(self) -> int:
@@ -71,7 +75,7 @@ class RowsAbove:
     def take(self, indices: Any) -> Inputs:
         """A batch; of an image only the size is needed any more, so no file is opened for it."""
         state = self.kept.take(indices)
-        if self.is_by_token:
+        if self.places is None:
             inputs = self.encoded.take(indices)
             return Inputs({**inputs.tensors, KEPT: state}, inputs.where)
         blank = {
@@ -197,4 +201,12 @@ def _kept(job: Job, frozen: Frozen, rows: Rows, encoded: Encoded, dtype: str) ->
     )
     keys = windows.keys(features.row_keys(job.task.items(rows), are_files=job.backbone.modality != "text"), encoded)
     kept = features.keep(extractor, encoded, keys, cache=features.cache_root(), listener=job.listener)
-    return windows.over(RowsAbove(encoded, kept, is_by_token, frozen.inputs), encoded)
+    places = None if is_by_token else _places(frozen.state)
+    return windows.over(RowsAbove(encoded, kept, places, frozen.inputs), encoded)
+
+
+def _places(state: torch.Tensor) -> int:
+    """Patches of one picture, or cells of its map, whose width stands first or last and is larger than the sides."""
+    if state.ndim < 4:
+        return state.shape[1] if state.ndim == 3 else 1
+    return state[0].numel() // max(state.shape[1], state.shape[3])
