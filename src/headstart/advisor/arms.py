@@ -13,6 +13,8 @@ Kind = Literal["pretrained", "scratch", "baseline"]
 CHANCE = 0.05
 """A model whose features are the best ones with less probability than this is not trained."""
 MOST_MODELS = 3
+TOLERANCE = 0.005
+"""So much of the primary metric nobody need pay for: of ways this close the cheapest is taken."""
 TOP = 2
 """Blocks that the arm between a frozen model and a moving one trains."""
 
@@ -76,9 +78,12 @@ def _lowest(num_blocks: int) -> str:
 
 
 def lowest_as_good(scored: Sequence[Scored]) -> Scored:
-    """The lowest depth whose left-out accuracy lies within the interval of the best depth's."""
-    enough = scores.best(scored).estimates.ridge.interval[0]
-    return next(one for one in scored if one.estimates.ridge.accuracy >= enough)
+    """The lowest depth whose left-out answers are right as often as the best depth's, but for `TOLERANCE`.
+
+    That few rows cannot tell the two apart does not make the lower one as good.
+    """
+    enough = scores.best(scored).estimates.left_out - TOLERANCE
+    return next(one for one in scored if one.estimates.left_out >= enough)
 
 
 def from_scratch(model: str, name: str, num_blocks: int) -> Arm:

@@ -86,7 +86,7 @@ def highest_as_good(of_layer: Mapping[int, Estimates], depth: int) -> int:
 
 def best(depths: Sequence[Scored]) -> Scored:
     """The model at the depth that foretells best; of equal ones the lowest."""
-    return max(depths, key=lambda one: one.estimates.ridge.accuracy)
+    return max(depths, key=lambda one: one.estimates.left_out)
 
 
 def _parameters(module: Any, blocks: Sequence[Any]) -> list[int]:

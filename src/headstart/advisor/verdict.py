@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from headstart.advisor.arms import TOLERANCE
 from headstart.advisor.race import Standing, chance_over
 from headstart.spoken import metric
 
@@ -21,8 +22,6 @@ BLIND = (
     "the commonest class",
 )
 """The baselines that look at nothing; some tasks have none, for there nothing is found by it."""
-TOLERANCE = 0.005
-"""So much of the primary metric nobody need pay for: of arms this close the cheapest is taken."""
 NARROW = 0.05
 """A gain that one need not look for: where a larger one is possible, rows are too few to say that there is none."""
 CHANCE = 0.05
