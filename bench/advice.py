@@ -23,6 +23,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -92,13 +93,25 @@ def written(rows: list[Row], content: str, path: Path) -> None:
         csv.writer(file).writerows([(content, "label"), *rows])
 
 
+def drawn(rows: list[Row], size: int | None) -> list[Row]:
+    """The first rows; where these have not all classes, rows of each class by turns."""
+    if len({label for _, label in rows[:size]}) == len({label for _, label in rows}):
+        return rows[:size]
+    turns: Counter[str] = Counter()
+    in_turn = []
+    for row in rows:
+        in_turn.append((turns[row[1]], row))
+        turns[row[1]] += 1
+    return [row for _, row in sorted(in_turn, key=lambda pair: pair[0])][:size]
+
+
 def files(cell: str, folder: Path) -> list[str]:
     """The training rows of a cell and all test rows as files, in the words of a command."""
     name, size = CELLS[cell]
     load, content, *_ = SETS[name]
     train = load("train")
     random.Random(1).shuffle(train)
-    written(train[:size], content, folder / "train.csv")
+    written(drawn(train, size), content, folder / "train.csv")
     written(load("test"), content, folder / "test.csv")
     return [str(folder / "train.csv"), "--test", str(folder / "test.csv"), "--offline"]
 
