@@ -184,7 +184,8 @@ def advised(cell: str, limit: str) -> dict[str, Any]:
         "seconds": seconds,
         "budget": limit,
         "value": reached,
-        "taken": taken,
+        # its settings name the model by where it lies on this machine
+        "taken": None if taken is None else {name: given for name, given in taken.items() if name != "settings"},
         "sentence": facts["verdict"]["sentence"],
     }
 
