@@ -39,14 +39,15 @@ def test_where_labels_are_thrown_with_a_coin_there_is_no_signal(family: Family, 
 
     assert found.facts["verdict"]["kind"] == "no-signal"
     assert found.facts["verdict"]["taken"] is None
-    assert found.sentence.startswith("No signal in these labels: the best of 4 ways")
+    assert found.sentence.startswith("No signal in these labels: the best of ")
     assert found.facts["worth"]["missing"] == "no way is better than guessing"
 
 
 def test_where_fresh_weights_learn_as_well_pretraining_does_not_help(family: Family, tmp_path: Path) -> None:
     data = known.stripes(tmp_path / "stripes", 300)
 
-    found = advised(data, family("resnet"), tmp_path, epochs=4, lr=5e-3)
+    # enough epochs for both to learn all there is: before that, chance decides which of two trainings is ahead
+    found = advised(data, family("resnet"), tmp_path, epochs=8, lr=5e-3)
 
     assert found.facts["verdict"]["kind"] == "scratch"
     assert found.sentence.startswith("Pretraining does not help here: ")
