@@ -208,8 +208,7 @@ class FitSettings:
     """Rows per training step."""
 
     micro_batch: int | None = limited(COUNT, default=None)
-    """Most rows of a step that are in memory at once; by default all of them, on a processor as many as it is fast
-    with; halved whenever memory runs out."""
+    """Most rows of a step in memory at once, by default all; a processor takes fewer; halved when memory runs out."""
 
     gradient_checkpointing: bool = False
     """Keep only what passes between blocks while learning, and compute the rest again: less memory, more time."""

@@ -64,7 +64,7 @@ def add(network: nn.Module, lesson: Lesson, batch: Indices, epoch: int, *, dtype
         The share of this process in the mean loss; the shares of all add up to it.
     """
     mine = batch[launch.rank() :: launch.num_processes()]
-    piece = _rows_at_once(network, lesson, batch, piece)
+    piece = rows_at_once(network, lesson, batch, piece)
     # as many passes as the first process needs, which has the most rows: every process must take part in every exchange
     starts = range(0, -(-len(batch) // launch.num_processes()), piece)
     total = torch.zeros(())
@@ -81,7 +81,7 @@ def add(network: nn.Module, lesson: Lesson, batch: Indices, epoch: int, *, dtype
     return float(total)
 
 
-def _rows_at_once(network: nn.Module, lesson: Lesson, batch: Indices, piece: int) -> int:
+def rows_at_once(network: nn.Module, lesson: Lesson, batch: Indices, piece: int) -> int:
     """How many rows of a process go through at once: all that may, and on a processor as many as it is fast with."""
     if device() != "cpu":
         return piece

@@ -175,7 +175,7 @@ class _Course:
                 if not gradient.is_out_of_memory(error) or learner.piece == 1 or launch.num_processes() > 1:
                     raise
             # not above: there the error still holds what the failed pass had in memory
-            learner.halve(len(batch))
+            learner.halve(gradient.rows_at_once(self.joined, self.lesson, batch, learner.piece))
             self.listener(
                 Note(
                     f"Memory ran out at step {learner.step + 1}: batches of {len(batch)} rows "
