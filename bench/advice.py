@@ -186,6 +186,7 @@ def advised(cell: str, limit: str) -> dict[str, Any]:
         "value": reached,
         # its settings name the model by where it lies on this machine
         "taken": None if taken is None else {name: given for name, given in taken.items() if name != "settings"},
+        "expected": facts["verdict"]["expected"],
         "sentence": facts["verdict"]["sentence"],
     }
 
@@ -197,7 +198,7 @@ def line(cell: str, found: Mapping[str, Any]) -> str:
     best = max({**arms, **baselines}.items(), key=lambda pair: pair[1])
     advice = found["advice"]
     share = advice["seconds"] / sum(arm["seconds"] for arm in found["brute"].values())
-    expected = advice["taken"]["score"] if advice["taken"] else None
+    expected = advice["expected"]
     told = "" if expected is None else f"{expected['low']:.3f} to {expected['high']:.3f}"
     is_in = "" if expected is None else "yes" if expected["low"] <= advice["value"] <= expected["high"] else "no"
     taken = advice["taken"]["name"] if advice["taken"] else "none"

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from headstart import __version__, cost, features, folder, memory, plug, record, run
-from headstart.advisor import arms, race, rounds, scores, verdict, ways, worth
+from headstart.advisor import arms, outlook, race, rounds, scores, verdict, ways, worth
 from headstart.advisor.clock import Clock, OutOfTime
 from headstart.advisor.ledger import Ledger
 from headstart.advisor.race import Course, Standing
@@ -123,7 +123,8 @@ def advise(data: Any, settings: FitSettings, wishes: Wishes, *, out: Path, liste
             "rows": _sizes(splits),
             "left_out": left_out,
         }
-        facts |= _measured(course, splits, refs, wishes, log)
+        is_cut_off = "validation" not in found.splits
+        facts |= _measured(course, splits, refs, wishes, log, is_cut_off=is_cut_off)
         facts |= {"asked": asked, "budget": limit, "spent": clock.spent, "spent_on": ledger.seconds_by_kind}
         facts |= {"notes": log.notes, "warnings": log.warnings, **_circumstances()}
         folder.write_json(partial / ADVICE, facts)
@@ -187,7 +188,9 @@ def _course(
     return Course(task_name, judged_on, backbone, settings, ledger, clock, place, log)
 
 
-def _measured(course: Course, splits: Splits, refs: list[str], wishes: Wishes, log: Journal) -> dict[str, Any]:
+def _measured(
+    course: Course, splits: Splits, refs: list[str], wishes: Wishes, log: Journal, *, is_cut_off: bool
+) -> dict[str, Any]:
     """Scores, standings and the verdict."""
     log(Stage("baselines"))
     standings = race.baselines(course)
@@ -205,7 +208,9 @@ def _measured(course: Course, splits: Splits, refs: list[str], wishes: Wishes, l
     log(Stage("curves", "the same ways with fewer rows"))
     best = scored[ranking[0]["model"]][-1] if ranking else None
     curves = _grown(course, best, standings, not_tried)
-    found = verdict.of(standings, primary=course.task.primary, seed=course.settings.seed, most_ms=wishes.most_ms)
+    foresee = outlook.foreseeing(course, splits, curves, is_cut_off=is_cut_off)
+    primary, seed = course.task.primary, course.settings.seed
+    found = verdict.of(standings, primary=primary, seed=seed, most_ms=wishes.most_ms, foresee=foresee)
     return {
         "verdict": {**found.to_json(), "not_tried": not_tried},
         "standings": [one.to_json() for one in sorted(standings, key=lambda one: -one.value)],

@@ -12,6 +12,7 @@ import pytest
 from made_arms import hits, standing
 
 from headstart.advisor import verdict
+from headstart.advisor.outlook import Outlook
 from headstart.advisor.race import Standing
 from headstart.advisor.verdict import Verdict
 
@@ -242,3 +243,16 @@ def test_an_arm_is_dominated_where_another_is_as_good_as_fast_and_as_small() -> 
     )
 
     assert found == ["best", "small", "fast", "twin of best"]
+
+
+def test_what_is_expected_of_more_rows_stands_beside_what_was_reached() -> None:
+    def foresee(_: Standing) -> Outlook:
+        return Outlook(0.912, 0.88, 0.94, learns=5000, learnt=4000, judged=1821)
+
+    found = told(blind(), words(800), bert(900), foresee=foresee)
+
+    assert found.sentence.startswith(
+        "Use the pretrained model: bert, frozen; expect accuracy 0.912 [0.880, 0.940] on 1,821 test rows from "
+        "all 5,000; from 4,000 it had 0.900, against 0.800 for TF-IDF + logistic regression (gain +0.100 ["
+    )
+    assert found.to_json()["expected"]["learns"] == 5000

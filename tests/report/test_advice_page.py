@@ -68,6 +68,7 @@ def test_every_way_is_told_with_its_figures_and_why_it_lost(way: dict[str, Any])
     ("found", "said"),
     [
         (facts(), "headstart fit 'data/my reviews.csv' --advice 'advice/my reviews-1'"),
+        (facts(), "expected accuracy 0.891 95 % interval 0.859 to 0.920"),
         (of_kind("no-signal"), "headstart check 'data/my reviews.csv'"),
         (facts(data=None), "headstart fit DATA --advice 'advice/my reviews-1'"),
         (facts(), "headstart advise 'data/my reviews.csv' --budget 600s --max-size 100MB --seed 3"),

@@ -146,10 +146,15 @@ def growth(curve: Curve, times: float) -> Growth:
         times: From 1 to 4; more cannot be told.
     """
     assert 1 <= times <= REACH, "no further than the curve may be trusted"
-    rows = np.array([curve.last, times * curve.last])
-    error_RN = power_law.error(curve.laws, rows)
-    score, gain = estimates(np.stack([1 - error_RN[:, 1], error_RN[:, 0] - error_RN[:, 1]], axis=1))
-    return Growth(times, round(times * curve.last), score, gain)
+    rows = times * curve.last
+    score = estimates(1 - power_law.error(curve.laws, np.array([rows])))[0]
+    return Growth(times, round(rows), score, gain(curve, curve.last, rows))
+
+
+def gain(curve: Curve, rows: float, more: float) -> Estimate:
+    """By how much the score with more rows is above that with fewer; 0 or more."""
+    error_RN = power_law.error(curve.laws, np.array([rows, more]))
+    return estimates(error_RN[:, :1] - error_RN[:, 1:])[0]
 
 
 def told(name: str, curve: Curve, *, num_places: int = 49) -> dict[str, Any]:

@@ -4,11 +4,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from headstart.advisor import outlook
 from headstart.advisor.arms import TOLERANCE
+from headstart.advisor.outlook import Foresee, Outlook
 from headstart.advisor.race import Standing, chance_over
 from headstart.spoken import metric
 
@@ -37,14 +40,25 @@ class Verdict:
     sentence: str
     why: Mapping[str, str] = field(default_factory=dict)
     """For each arm that was not taken, why."""
+    expected: Outlook | None = None
+    """What a fit of the arm that is taken will reach."""
 
     def to_json(self) -> dict[str, Any]:
         """All of it as JSON types."""
         taken = None if self.taken is None else self.taken.to_json()
-        return {"kind": self.kind, "sentence": self.sentence, "taken": taken, "why_not": dict(self.why)}
+        expected = None if self.expected is None else dataclasses.asdict(self.expected)
+        told = {"kind": self.kind, "sentence": self.sentence, "taken": taken, "expected": expected}
+        return {**told, "why_not": dict(self.why)}
 
 
-def of(standings: Sequence[Standing], *, primary: str, seed: int, most_ms: float | None = None) -> Verdict:
+def of(
+    standings: Sequence[Standing],
+    *,
+    primary: str,
+    seed: int,
+    most_ms: float | None = None,
+    foresee: Foresee = outlook.of,
+) -> Verdict:
     """The verdict on how the arms stand.
 
     Args:
@@ -52,6 +66,7 @@ def of(standings: Sequence[Standing], *, primary: str, seed: int, most_ms: float
         primary: The metric's name.
         seed: Of the bootstraps.
         most_ms: Milliseconds that one answer may take, in 19 of 20 cases.
+        foresee: From an arm to what its fit will reach.
     """
     primary = metric(primary)
     blind = next((one for one in standings if one.arm.name in BLIND), None)
@@ -64,9 +79,11 @@ def of(standings: Sequence[Standing], *, primary: str, seed: int, most_ms: float
         return _nothing_told(best, blind, len(able), primary, seed)
     taken = cheapest(able)
     kind = _kind(taken, able if blind is None else [blind, *able], seed)
-    told = _sentence(kind, taken, able, standings, primary, seed) + _slower(standings, taken, primary, most_ms)
+    expected = foresee(taken)
+    told = f"{_opening(kind, taken, able, standings)}; expect {primary} {_foretold(expected, taken)}"
+    told += _against(taken, able, seed) + _slower(standings, taken, primary, most_ms)
     why = {one.arm.name: _why_not(one, taken, primary, seed, most_ms) for one in standings if one is not taken}
-    return Verdict(kind, taken, f"{told}.", why)
+    return Verdict(kind, taken, f"{told}.", why, expected)
 
 
 def _is_like_guessing(best: Standing, blind: Standing | None, num_ways: int, seed: int) -> bool:
@@ -137,9 +154,8 @@ def _told_of(blind: Standing) -> str:
     return "always answering the commonest class" if blind.arm.name == "majority class" else blind.arm.name
 
 
-def _sentence(
-    kind: Kind, taken: Standing, able: Sequence[Standing], standings: Sequence[Standing], primary: str, seed: int
-) -> str:
+def _opening(kind: Kind, taken: Standing, able: Sequence[Standing], standings: Sequence[Standing]) -> str:
+    """What to do."""
     name = taken.arm.name
     said = {
         "pretrained": f"Use the pretrained model: {name}",
@@ -152,9 +168,22 @@ def _sentence(
     if not _of_kind(able, "pretrained"):
         lacks = "answers fast enough" if _of_kind(standings, "pretrained") else "is at hand"
         opening = f"No pretrained model {lacks}: take {name}"
+    return opening
+
+
+def _foretold(expected: Outlook, taken: Standing) -> str:
+    """What a fit will reach, and beside it what was reached with fewer rows."""
+    told = f"{expected.value:.3f} [{expected.low:.3f}, {expected.high:.3f}]"
+    judged = "" if expected.judged is None else f" on {expected.judged:,} test rows"
+    if expected.learns is None:
+        return told + judged
+    return f"{told}{judged} from all {expected.learns:,}; from {expected.learnt:,} it had {taken.value:.3f}"
+
+
+def _against(taken: Standing, able: Sequence[Standing], seed: int) -> str:
+    """The best of another kind, on the rows of the race."""
     rival = max((one for one in able if one.arm.kind != taken.arm.kind), key=lambda one: one.value, default=None)
-    against = "" if rival is None else f", against {rival.value:.3f} for {rival.arm.name}{_gain(taken, rival, seed)}"
-    return f"{opening}; expect {primary} {_told(taken)}{against}"
+    return "" if rival is None else f", against {rival.value:.3f} for {rival.arm.name}{_gain(taken, rival, seed)}"
 
 
 def _slower(standings: Sequence[Standing], taken: Standing, primary: str, most_ms: float | None) -> str:

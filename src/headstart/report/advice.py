@@ -155,9 +155,10 @@ def cards(facts: Facts) -> list[Card]:
     taken, standings = facts["verdict"]["taken"], facts["standings"]
     best = standings[0] if taken is None else taken
     rivals = [one for one in standings if one["kind"] != best["kind"]]
+    expected = facts["verdict"]["expected"] or best["score"]
     found = [
-        Card("best of all ways" if taken is None else f"expected {say.metric(facts['primary'])}", *_sure(best)),
-        *[Card(f"best other: {one['name']}", *_sure(one)) for one in rivals[:1]],
+        Card("best of all ways" if taken is None else f"expected {say.metric(facts['primary'])}", *_sure(expected)),
+        *[Card(f"best other: {one['name']}", *_sure(one["score"])) for one in rivals[:1]],
     ]
     if best["answering"] is not None:
         often = f"95 of 100 within\n{say.milliseconds(best['answering']['p95_ms'])}"
@@ -167,8 +168,8 @@ def cards(facts: Facts) -> list[Card]:
     return [*found, Card("spent on this advice", say.duration(facts["spent"]), of)]
 
 
-def _sure(one: Facts) -> tuple[str, str]:
-    return say.figure(one["score"]["value"]), f"95 % interval\n{say.interval(one['score'])}"
+def _sure(score: Facts) -> tuple[str, str]:
+    return say.figure(score["value"]), f"95 % interval\n{say.interval(score)}"
 
 
 def _curves(facts: Facts) -> str:

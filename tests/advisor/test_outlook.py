@@ -1,0 +1,136 @@
+"""What a fit is expected to reach: with more rows than in the race, on test rows that have luck of their own."""
+
+# N rows that judged in the race, M test rows
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+from made_arms import course, hits, moving, standing
+
+from families import Family
+from headstart.advisor import outlook
+from headstart.advisor.arms import Arm
+from headstart.advisor.curves import Curve, Estimate
+from headstart.advisor.measured import errors
+from headstart.advisor.outlook import Outlook
+from headstart.advisor.power_law import Laws
+from headstart.advisor.race import Standing
+from headstart.advisor.rounds import Round
+from headstart.advisor.worth import Worth
+from headstart.contracts import Splits
+
+N = 300
+FROZEN = standing("bert, frozen", "pretrained", hits(220, N))
+COPIES = np.ones(20)
+HALVES = Laws(0.1 * COPIES, 0.2 * COPIES, -0.5 * COPIES, COPIES, 48.0)
+"""Error 0.1 + 0.2 at 48 rows; with four times as many, half the drop."""
+
+
+def worth_of(*kinds: str) -> Worth:
+    curve = Curve(errors((20, 25, 31, 38, 48), np.full((5, 3), 0.3), num_test=16), HALVES, 1.0)
+    return Worth({kind: {"name": f"the {kind}"} for kind in kinds}, fitted=dict.fromkeys(kinds, curve))
+
+
+def test_of_ever_so_many_test_rows_the_interval_is_that_of_the_race() -> None:
+    found = outlook.of(FROZEN)
+
+    assert (found.value, found.low, found.high) == pytest.approx((220 / N, *FROZEN.interval))
+    assert outlook.of(FROZEN, judged=10**9).low == pytest.approx(found.low)
+
+
+def test_as_many_test_rows_as_judged_double_the_variance() -> None:
+    found = outlook.of(FROZEN, judged=N)
+
+    low, high = FROZEN.interval
+    assert (found.value - found.low, found.high - found.value) == pytest.approx(
+        (2**0.5 * (220 / N - low), 2**0.5 * (high - 220 / N))
+    )
+
+
+def test_what_more_rows_bring_moves_the_middle_and_widens_both_sides() -> None:
+    still, more = outlook.of(FROZEN), Estimate(0.03, 0.01, 0.06)
+
+    found = outlook.of(FROZEN, more)
+
+    assert found.value == pytest.approx(still.value + 0.03)
+    # a 90 % interval reaches 1.645 deviations to a side, a 95 % interval 1.960
+    below, above = 0.02 * 1.960 / 1.645, 0.03 * 1.960 / 1.645
+    assert found.low == pytest.approx(found.value - np.hypot(still.value - still.low, below), abs=1e-4)
+    assert found.high == pytest.approx(found.value + np.hypot(still.high - still.value, above), abs=1e-4)
+
+
+def test_nothing_above_one_is_expected() -> None:
+    found = outlook.of(standing("bert, frozen", "pretrained", hits(299, N)), Estimate(0.1, 0.0, 0.2), judged=10)
+
+    assert (found.value, found.high) == (1.0, 1.0)
+
+
+def test_the_test_score_lies_within_as_often_as_is_said() -> None:
+    generator, inside = np.random.default_rng(0), 0
+    for _ in range(1000):
+        raced, tested = generator.random(N) < 0.75, generator.random(500) < 0.75
+        found = outlook.of(standing("bert, frozen", "pretrained", raced), judged=500)
+        inside += found.low <= tested.mean() <= found.high
+
+    assert 930 <= inside <= 970
+
+
+def foreseen(
+    family: Family, folder: Path, one: Standing, worth: Worth, *, is_cut_off: bool = True, per_round: int = 48
+) -> Outlook:
+    """Of 64 rows to learn from, 16 for validation and 40 for test, raced with so many rows."""
+    at = course(family("bert"), folder, num_train=120, num_judged=16)
+    rows = at.rounds[0].train
+    at = dataclasses.replace(at, rounds=[Round(rows.take(np.arange(per_round)), at.rounds[0].validation)])
+    splits = Splits(rows.take(np.arange(64)), rows.take(np.arange(64, 80)), rows.take(np.arange(80, 120)))
+    return outlook.foreseeing(at, splits, worth, is_cut_off=is_cut_off)(one)
+
+
+def test_a_frozen_model_learns_from_the_validation_rows_too(family: Family, tmp_path: Path) -> None:
+    one = standing("bert, frozen", "pretrained", hits(12, 16))
+
+    found = foreseen(family, tmp_path, one, worth_of("pretrained"))
+    given = foreseen(family, tmp_path, one, worth_of("pretrained"), is_cut_off=False)
+
+    assert (found.learns, found.learnt, found.judged) == (80, 48, 40)
+    assert found.value == pytest.approx(12 / 16 + 0.2 * (1 - (80 / 48) ** -0.5))
+    assert (given.learns, given.value) == (64, pytest.approx(12 / 16 + 0.2 * (1 - (64 / 48) ** -0.5)))
+
+
+OF_NO_CURVE = {
+    "some blocks move": (moving("top"), worth_of("pretrained", "baseline"), 48),
+    "another baseline": (Arm("another", "baseline"), worth_of("pretrained", "baseline"), 48),
+    "no time for curves": (FROZEN.arm, Worth(), 48),
+    "no more rows": (FROZEN.arm, worth_of("pretrained"), 80),
+}
+
+
+@pytest.mark.parametrize(("arm", "worth", "per_round"), OF_NO_CURVE.values(), ids=OF_NO_CURVE.keys())
+def test_without_a_curve_what_was_reached_is_expected(
+    family: Family, tmp_path: Path, arm: Arm, worth: Worth, per_round: int
+) -> None:
+    one = Standing(arm, hits(12, 16), 1, 1, 1.0)
+
+    found = foreseen(family, tmp_path, one, worth, per_round=per_round)
+
+    assert (found.value, found.learns, found.learnt, found.judged) == (12 / 16, None, None, 40)
+
+
+def test_a_curve_is_not_followed_beyond_its_reach() -> None:
+    worth = worth_of("pretrained")
+
+    assert worth.gain(FROZEN.arm, 48, 192) == Estimate(*[pytest.approx(0.1)] * 3)
+    assert worth.gain(FROZEN.arm, 48, 193) is None
+
+
+def test_fresh_weights_and_the_baseline_of_the_curve_grow_with_theirs(family: Family, tmp_path: Path) -> None:
+    fresh = Standing(moving("scratch"), hits(12, 16), 1, 1, 1.0)
+    baseline = standing("the baseline", "baseline", hits(12, 16))
+
+    # fresh weights set the validation rows apart to stop by
+    assert foreseen(family, tmp_path, fresh, worth_of("scratch")).learns == 64
+    assert foreseen(family, tmp_path, baseline, worth_of("baseline")).learns == 80
