@@ -19,12 +19,15 @@ import datetime
 import json
 import os
 import random
+import re
 import shutil
+import statistics
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -191,32 +194,57 @@ def advised(cell: str, limit: str) -> dict[str, Any]:
     }
 
 
-def line(cell: str, found: Mapping[str, Any]) -> str:
-    """A row of the table: the best that brute force reached, what advice reached, the regret and the share of cost."""
+@dataclass(frozen=True)
+class Outcome:
+    """What advice was worth on a cell: the best way of all and its test score, and beside it the advised one.
+
+    `regret` is in points, `share` that of what everything took; `is_expected` is None where nothing was expected.
+    """
+
+    best: str
+    value: float
+    regret: float
+    share: float
+    is_expected: bool | None
+
+
+def outcome(found: Mapping[str, Any]) -> Outcome:
+    """Of a cell that is whole. The advised way counts among all that were tried, so that no regret is below 0."""
+    advice = found["advice"]
     arms = {name: arm["value"] for name, arm in found["brute"].items()}
     baselines = next(iter(found["brute"].values()))["baselines"]
-    best = max({**arms, **baselines}.items(), key=lambda pair: pair[1])
-    advice = found["advice"]
+    best, value = max({**arms, **baselines, "as advised": advice["value"]}.items(), key=lambda pair: pair[1])
     share = advice["seconds"] / sum(arm["seconds"] for arm in found["brute"].values())
     expected = advice["expected"]
+    is_expected = None if expected is None else expected["low"] <= advice["value"] <= expected["high"]
+    return Outcome(best, value, 100 * (value - advice["value"]), share, is_expected)
+
+
+def line(cell: str, advice: Mapping[str, Any], came: Outcome) -> str:
+    """A row of the table."""
+    expected, taken = advice["expected"], advice["taken"]
     told = "" if expected is None else f"{expected['low']:.3f} to {expected['high']:.3f}"
-    is_in = "" if expected is None else "yes" if expected["low"] <= advice["value"] <= expected["high"] else "no"
-    taken = advice["taken"]["name"] if advice["taken"] else "none"
-    regret = 100 * (best[1] - advice["value"])
+    is_in = {None: "", True: "yes", False: "no"}[came.is_expected]
+    name = "none" if taken is None else re.sub(r"^[\w.-]+/", "", taken["name"])
     return (
-        f"| {cell} | {best[1]:.3f}, {best[0]} | {advice['value']:.3f}, {taken} | {regret:+.1f} | {share:.0%} "
-        f"| {told} | {is_in} |"
+        f"| {cell} | {came.value:.3f}, {came.best} | {advice['value']:.3f}, {name} | {came.regret:.1f} "
+        f"| {came.share:.0%} | {told} | {is_in} |"
     )
 
 
 def table(results: Mapping[str, Any]) -> str:
-    """The results as Markdown."""
+    """The results as Markdown, with what they come to."""
     lines = [
         "| rows | best of all | advised | regret, points | cost of advice | it expected | within |",
         "|---|---|---|---|---|---|---|",
     ]
-    whole = {cell: found for cell, found in results.items() if "advice" in found}
-    return "\n".join([*lines, *(line(cell, found) for cell, found in whole.items())]) + "\n"
+    whole = {cell: (found["advice"], outcome(found)) for cell, found in results.items() if "advice" in found}
+    lines += [line(cell, advice, came) for cell, (advice, came) in whole.items()]
+    came = [came for _, came in whole.values()]
+    told = [one.is_expected for one in came if one.is_expected is not None]
+    regret, share = (statistics.mean(getattr(one, name) for one in came) for name in ("regret", "share"))
+    lines.append(f"| mean | | | **{regret:.1f}** | **{share:.0%}** | | {sum(told)} of {len(told)} |")
+    return "\n".join(lines) + "\n"
 
 
 def known(cell: str) -> dict[str, Any]:
@@ -233,8 +261,15 @@ def keep(cell: str, found: Mapping[str, Any], name: str, value: Mapping[str, Any
     fresh = CELL_FILES / f"{cell}.new"
     fresh.write_text(json.dumps({**found, **facts}, indent=1) + "\n")
     fresh.replace(CELL_FILES / f"{cell}.json")
-    (RESULTS / "advice.md").write_text(table({each: known(each) for each in CELLS}))
+    write_table()
     print(cell, name, value["value"], f"{value['seconds']:.0f} s", file=sys.stderr, flush=True)
+
+
+def write_table() -> None:
+    """The table of all cells that are whole."""
+    cells = {each: known(each) for each in CELLS}
+    if any("advice" in found for found in cells.values()):
+        (RESULTS / "advice.md").write_text(table(cells))
 
 
 def main() -> None:
@@ -252,7 +287,8 @@ def main() -> None:
         if "advice" not in found:
             found["advice"] = advised(cell, budget(found["brute"]))
             keep(cell, found, "advice", found["advice"])
-    print(table({each: known(each) for each in CELLS}))
+    write_table()
+    print((RESULTS / "advice.md").read_text())
 
 
 if __name__ == "__main__":
