@@ -252,7 +252,8 @@ def test_what_is_expected_of_more_rows_stands_beside_what_was_reached() -> None:
     found = told(blind(), words(800), bert(900), foresee=foresee)
 
     assert found.sentence.startswith(
-        "Use the pretrained model: bert, frozen; expect accuracy 0.912 [0.880, 0.940] on 1,821 test rows from "
-        "all 5,000; from 4,000 it had 0.900, against 0.800 for TF-IDF + logistic regression (gain +0.100 ["
+        "Use the pretrained model: bert, frozen; expect accuracy 0.912 [0.880, 0.940] on the 1,821 test rows, "
+        "learning from all 5,000; from 4,000 it reached 0.900, against 0.800 for TF-IDF + logistic "
+        "regression (gain +0.100 ["
     )
     assert found.to_json()["expected"]["learns"] == 5000

@@ -67,8 +67,8 @@ WHY_NOT = {
     "majority class": "accuracy 0.502; as good with a probability below 1%",
 }
 PRETRAINED = (
-    f"Use the pretrained model: {FROZEN['name']}; expect accuracy 0.891 [0.859, 0.920] on 400 test rows from "
-    f"all 1,200; from 800 it had 0.884, against 0.812 for {TFIDF} (gain +0.072 [+0.052, +0.092])."
+    f"Use the pretrained model: {FROZEN['name']}; expect accuracy 0.891 [0.859, 0.920] on the 400 test rows, "
+    f"learning from all 1,200; from 800 it reached 0.884, against 0.812 for {TFIDF} (gain +0.072 [+0.052, +0.092])."
 )
 EXPECTED = {"value": 0.891, "low": 0.859, "high": 0.92, "learns": 1200, "learnt": 800, "judged": 400}
 

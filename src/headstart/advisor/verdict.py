@@ -174,10 +174,11 @@ def _opening(kind: Kind, taken: Standing, able: Sequence[Standing], standings: S
 def _foretold(expected: Outlook, taken: Standing) -> str:
     """What a fit will reach, and beside it what was reached with fewer rows."""
     told = f"{expected.value:.3f} [{expected.low:.3f}, {expected.high:.3f}]"
-    judged = "" if expected.judged is None else f" on {expected.judged:,} test rows"
+    judged = "" if expected.judged is None else f" on the {expected.judged:,} test rows"
     if expected.learns is None:
         return told + judged
-    return f"{told}{judged} from all {expected.learns:,}; from {expected.learnt:,} it had {taken.value:.3f}"
+    learnt = f"learning from all {expected.learns:,}; from {expected.learnt:,} it reached {taken.value:.3f}"
+    return f"{told}{judged}, {learnt}"
 
 
 def _against(taken: Standing, able: Sequence[Standing], seed: int) -> str:
