@@ -19,7 +19,7 @@ from headstart.network import Whole
 from headstart.progress import Advance, Event, silent
 from headstart.settings import FitSettings, Recipe
 from headstart.sources import dir as folders
-from headstart.train import head
+from headstart.train import head, vectors
 from headstart.train.job import Job
 
 
@@ -40,7 +40,7 @@ def job_of(family: families.Family, model: str = "bert", *, listener: Any = sile
 def test_an_mlp_answers_raw_features_as_it_did_standardised_ones(family: families.Family) -> None:
     job = job_of(family, head="mlp")
     raw = (np.random.default_rng(0).normal(size=(40, 6)) * [1, 10, 100, 0.1, 5, 5] + 50).astype(np.float32)
-    split = head._Split(raw, head._FeatureRows(raw))
+    split = vectors.Split(raw, vectors.VectorRows(raw))
 
     folded, history = head._mlp(job, split, split)
 
@@ -96,11 +96,32 @@ def test_a_head_answers_from_the_model_as_from_pooled_features(pool: str, family
     job = job_of(family, pool=pool, read="1-2")
     learnt = head.learn(job)
     states = job.backbone.states(job.backbone.module, job.encoded(job.train).take(range(40)))
-    vectors = {"max": lambda state: state.masked_fill(states.mask_BT[..., None] == 0, -9e9).amax(1)}  # type: ignore[index]
-    read = torch.cat([vectors.get(pool, lambda state: state[:, 0])(state) for state in states.layers[1:]], dim=1)
+    pooled = {"max": lambda state: state.masked_fill(states.mask_BT[..., None] == 0, -9e9).amax(1)}  # type: ignore[index]
+    read = torch.cat([pooled.get(pool, lambda state: state[:, 0])(state) for state in states.layers[1:]], dim=1)
     expected = learnt.network.head(read)  # type: ignore[operator]
     torch.testing.assert_close(answering.by_row(learnt.network, job.encoded(job.train)), expected, atol=1e-4, rtol=1e-4)
 
 
 def test_pooling_of_images_is_read_at_layers(family: families.Family) -> None:
     assert head.learn(job_of(family, "resnet", pool="max")).reading.startswith("layer")
+
+
+def test_layers_that_a_seed_draws_have_kept_features_of_their_own(family: families.Family) -> None:
+    def drawn(seed: int) -> Any:
+        events: list[Event] = []
+        # of this family the classifier reads a layer that no pretraining knows
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            learnt = head.learn(job_of(family, "roberta", read="classifier", listener=events.append))
+        return learnt, [event for event in events if isinstance(event, Advance) and event.stage == "features"]
+
+    first, computed = drawn(1)
+    other, computed_anew = drawn(2)
+    again, kept = drawn(1)
+
+    assert computed
+    assert computed_anew
+    assert not kept
+    weights = [network.classifier_of(one.network.module).weight for one in (first, other, again)]
+    assert torch.equal(weights[0], weights[2])
+    assert not torch.equal(weights[0], weights[1])

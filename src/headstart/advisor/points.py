@@ -19,7 +19,7 @@ from headstart.contracts import Encoded, Points, States
 from headstart.device import device
 from headstart.errors import DataError
 from headstart.settings import WINDOWS
-from headstart.train import head
+from headstart.train import vectors
 from headstart.train.job import Job
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def of(job: Job) -> Scorable:
     if job.task.per == "row":
         truth = job.task.points(job.train, job.learned).truth
         rows = some_of(len(truth), seed=job.settings.seed)
-        return Scorable(head.pooled(job)[rows], truth[rows])
+        return Scorable(vectors.pooled(job)[rows], truth[rows])
     rows = some_of(len(job.train), seed=job.settings.seed, most=MOST_ROWS)
     # points are told by token, also where the model writes
     encoded = job.encoded(job.train.take(rows), long=WINDOWS if job.writing is not None else None)

@@ -17,7 +17,7 @@ from headstart.advisor.scores import Scored
 from headstart.contracts import Rows, Strategy
 from headstart.errors import MismatchError
 from headstart.network import Reading
-from headstart.train import head, learn
+from headstart.train import learn, vectors
 from headstart.train.job import Around, Job
 from headstart.writer import writes
 
@@ -40,11 +40,11 @@ def curve_of(course: Course, whole: Scored, frozen: Arm) -> Callable[[Round], Me
         return lambda each: growth.of_arm(course, each, frozen)
     reading = Reading(((int(whole.reading),),))
 
-    def vectors(rows: Rows) -> Any:
+    def read(rows: Rows) -> Any:
         job = frozen_job(course, rows, whole.ref)
-        return reading.of(head.pooled(job), job.backbone.widths)
+        return reading.of(vectors.pooled(job), job.backbone.widths)
 
-    return lambda each: growth.of_frozen(course, each, frozen.name, vectors)
+    return lambda each: growth.of_frozen(course, each, frozen.name, read)
 
 
 def of(course: Course, depths: Sequence[Scored]) -> list[Arm]:

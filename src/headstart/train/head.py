@@ -6,27 +6,24 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import functools
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
-from headstart import batches, features, kernels, network, windows
-from headstart.contracts import Encoded, Inputs, Rows
+from headstart import network, stack
+from headstart.contracts import Encoded, Inputs
 from headstart.device import device
 from headstart.heads import form, layers
 from headstart.network import Headed, Reading, Whole
 from headstart.progress import Foreseen, Stage
-from headstart.train import groups, linear, loop, step, trial
-from headstart.train.job import Job, Learnt, precision
+from headstart.train import groups, linear, loop, trial, vectors
+from headstart.train.job import Job, Learnt
 from headstart.train.judging import validation
-
-if TYPE_CHECKING:
-    from headstart.contracts import Indices
 
 Floats = np.ndarray[Any, np.dtype[np.float32]]
 
@@ -47,7 +44,8 @@ def _inside(job: Job) -> Learnt:
     bare = copy.deepcopy(module)
     # without its last layer, a task model's logits are what that layer would have read
     _replace(bare, network.classifier_of(bare), nn.Identity())
-    extracted = _extract(job, bare, lambda part, inputs: part(**inputs.tensors).logits, layer.in_features, "classifier")
+    name = f"classifier, {_told_apart(bare)}"
+    extracted = vectors.of(job, bare, lambda part, inputs: part(**inputs.tensors).logits, layer.in_features, name)
     found = linear.fit(
         [None], lambda _: extracted.train.means, _truth(job), seed=job.settings.seed, weights_C=job.class_weights
     )
@@ -60,6 +58,16 @@ def _inside(job: Job) -> Learnt:
     )
 
 
+def _told_apart(bare: nn.Module) -> str:
+    """A hash of the layers above the base: where a family makes some of them anew, they depend on the seed."""
+    inside = {id(parameter) for parameter in stack.base_of(bare).parameters()}
+    found = hashlib.sha256()
+    for parameter in bare.parameters():
+        if id(parameter) not in inside:
+            found.update(parameter.detach().cpu().float().numpy().tobytes())
+    return found.hexdigest()[:16]
+
+
 def _replace(module: nn.Module, old: nn.Module, new: nn.Module) -> None:
     name = next(name for name, part in module.named_modules() if part is old)
     parent, _, leaf = name.rpartition(".")
@@ -70,7 +78,7 @@ def _beside(job: Job) -> Learnt:
     """The bare backbone with our head on pooled hidden states."""
     widths = job.backbone.widths
     candidates = network.readings(job.settings.read, widths)
-    extracted = _pooled(job)
+    extracted = vectors.of_states(job)
     means_ND = extracted.train.means
 
     def read(reading: Reading | None) -> Floats:
@@ -101,124 +109,9 @@ def _beside(job: Job) -> Learnt:
     return Learnt(headed, extracted.precision, str(found.reading), extracted.train.long, *how, left_out=left_out)
 
 
-def pooled(job: Job) -> Floats:
-    """Every hidden state of the training rows as one vector each, side by side, shape (N, sum of widths); kept."""
-    return _pooled(job).train.means
-
-
-def _pooled(job: Job) -> _Extracted:
-    pool = form.asked(job.settings, 0).pool or "mean"
-    return _extract(
-        job,
-        job.backbone.module,
-        lambda module, inputs: network.pooled(job.backbone, module, inputs, pool),
-        sum(job.backbone.widths),
-        "layers" if pool == "mean" else f"layers, {pool}",
-    )
-
-
-@dataclass(frozen=True)
-class _Split:
-    """Features of the rows of a split, and the rows; a long text may have several."""
-
-    features_MD: Floats
-    encoded: Encoded
-
-    @property
-    def means(self) -> Floats:
-        """Those of the items, shape (N, D)."""
-        return windows.mean(self.features_MD, self.encoded)
-
-    @property
-    def long(self) -> dict[str, int]:
-        """What became of long items."""
-        return windows.told(self.encoded)
-
-    def rows(self, mean_D: Floats, scale_D: Floats) -> Encoded:
-        """The features, standardised, as rows to learn from or to answer."""
-        return windows.over(_FeatureRows((self.features_MD - mean_D) / scale_D), self.encoded)
-
-
-@dataclass(frozen=True)
-class _Extracted:
-    train: _Split
-    validation: _Split | None
-    precision: step.Precision
-
-
-def _extract(
-    job: Job, module: nn.Module, read: Callable[[nn.Module, Inputs], torch.Tensor], width: int, name: str
-) -> _Extracted:
-    """Features of the training rows, and of the validation rows where there are any."""
-    job.listener(Stage("features", f"{len(job.train):,} rows, computed once"))
-    encoded = job.encoded(job.train)
-    arithmetic = precision(job, name, one_pass(module, read, encoded))
-    extractor = features.Extractor(
-        *(module, read, width, name, job.backbone.digest(), job.settings.max_length, arithmetic.dtype),
-        long=job.long,
-        of=str(job.backbone.ref),
-    )
-
-    def keys(rows: Rows, inputs: Encoded) -> list[str]:
-        items = features.row_keys(job.task.items(rows), are_files=job.task.modality != "text")
-        return windows.keys(items, inputs)
-
-    def compute(inputs: Encoded, known_as: list[str]) -> _Split:
-        found = features.of(extractor, inputs, known_as, cache=features.cache_root(), listener=job.listener)
-        return _Split(found, inputs)
-
-    known_as = keys(job.train, encoded)
-    missing = features.num_tokens_missing(extractor, encoded, known_as, cache=features.cache_root())
-    trial.foresee_features(job, encoded, missing, lambda: features.seconds_per_token(extractor, encoded))
-    needs_more = job.validation is not None and job.settings.head != "linear"
-    held_out = None
-    if needs_more and job.validation:
-        unseen = job.encoded(job.validation)
-        held_out = compute(unseen, keys(job.validation, unseen))
-    return _Extracted(compute(encoded, known_as), held_out, arithmetic)
-
-
-@dataclass(frozen=True)
-class OnePass:
-    """The frozen part on one batch of middling rows, in either arithmetic."""
-
-    read: Callable[[nn.Module, Inputs], torch.Tensor]
-    part: Callable[[str], nn.Module]
-    inputs: Inputs
-
-    def __call__(self, dtype: str) -> None:
-        """Runs it once."""
-        with torch.inference_mode():
-            self.read(self.part(dtype), batches.placed(self.inputs, dtype))
-
-
-def one_pass(module: nn.Module, read: Callable[[nn.Module, Inputs], torch.Tensor], encoded: Encoded) -> OnePass:
-    """What a run on these rows is measured by."""
-    lengths = encoded.lengths
-    rows = np.argsort(lengths)[len(lengths) // 2 :][: max(1, 1024 // max(1, int(np.median(lengths))))]
-    part = functools.cache(lambda dtype: kernels.tuned(module.to(device()), dtype))
-    return OnePass(read, part, encoded.take(rows))
-
-
 def _truth(job: Job) -> np.ndarray[Any, Any]:
     """Class numbers, shape (N,), or 1 where a row has a label, shape (N, C)."""
     return np.asarray(job.task.collate(job.train, job.learned).numpy())
-
-
-@dataclass(frozen=True)
-class _FeatureRows:
-    """Features as rows to learn from."""
-
-    features_ND: Floats
-    truncated: int = 0
-    lost: int = 0
-
-    @property
-    def lengths(self) -> Indices:
-        return np.ones(len(self.features_ND), dtype=np.int64)
-
-    def take(self, indices: Any) -> Inputs:
-        return Inputs({"features": torch.from_numpy(self.features_ND[np.asarray(indices)])})
 
 
 class _OnFeatures(nn.Module):
@@ -233,7 +126,7 @@ class _OnFeatures(nn.Module):
         return logits
 
 
-def _mlp(job: Job, train: _Split, held_out: _Split) -> tuple[nn.Module, list[dict[str, Any]]]:
+def _mlp(job: Job, train: vectors.Split, held_out: vectors.Split) -> tuple[nn.Module, list[dict[str, Any]]]:
     """An MLP head trained by the loop on standardised features, the standardisation then folded into it."""
     mean_D, scale_D = train.features_MD.mean(axis=0), train.features_MD.std(axis=0) + 1e-6
     head = layers.build(form.asked(job.settings, len(mean_D)), len(job.names)).to(device())

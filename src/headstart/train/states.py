@@ -19,8 +19,9 @@ from headstart.heads import form, layers
 from headstart.network import KEPT, Headed, Reading, Whole
 from headstart.progress import Stage
 from headstart.train import below
-from headstart.train.head import best_of, by_loop, one_pass
+from headstart.train.head import best_of, by_loop
 from headstart.train.job import Job, Learnt, precision
+from headstart.train.vectors import one_pass
 
 
 def learn(job: Job) -> Learnt:
