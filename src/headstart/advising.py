@@ -199,11 +199,11 @@ def _measured(
     ranking = (
         scores.ranking([scores.best(depths) for depths in scored.values()], seed=course.settings.seed) if scored else []
     )
-    num_judged = sum(len(each.validation) for each in course.rounds)
-    log(Stage("race", f"judged on {num_judged:,} rows"))
+    log(Stage("race", f"judged on up to {sum(len(each.validation) for each in course.rounds):,} rows"))
     chosen = [arm for ref in arms.worth_training(ranking) for arm in ways.of(course, scored[ref])]
-    ran, late = race.run(course, sorted(chosen, key=lambda arm: arm.is_moving))
-    standings += ran
+    course, ran, late = race.in_rounds(course, sorted(chosen, key=lambda arm: arm.is_moving))
+    num_judged = sum(len(each.validation) for each in course.rounds)
+    standings = [one.on_first(num_judged) for one in standings] + ran
     not_tried |= late
     log(Stage("curves", "the same ways with fewer rows"))
     best = scored[ranking[0]["model"]][-1] if ranking else None

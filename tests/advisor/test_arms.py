@@ -22,8 +22,8 @@ SHAPES: dict[str, tuple[list[float], dict[str, bool], list[tuple[str, int, dict[
         [
             ("made, frozen", 3, {"strategy": "frozen"}),
             ("made, lowest block, frozen", 1, {"strategy": "frozen", "read": "1", "blocks": 1}),
-            ("made, top 2 blocks trained", 3, {"strategy": "top", "top": 2}),
             ("made, all trained", 3, {"strategy": "full"}),
+            ("made, top 2 blocks trained", 3, {"strategy": "top", "top": 2}),
         ],
     ),
     "two of three are as good": (
@@ -32,8 +32,8 @@ SHAPES: dict[str, tuple[list[float], dict[str, bool], list[tuple[str, int, dict[
         [
             ("made, frozen", 3, {"strategy": "frozen", "read": "3"}),
             ("made, lowest 2 blocks, frozen", 2, {"strategy": "frozen", "read": "2", "blocks": 2}),
-            ("made, top 2 blocks trained", 3, {"strategy": "top", "top": 2}),
             ("made, all trained", 3, {"strategy": "full"}),
+            ("made, top 2 blocks trained", 3, {"strategy": "top", "top": 2}),
             ("made, lowest 2 blocks, all trained", 2, {"strategy": "full", "blocks": 2}),
         ],
     ),
@@ -51,8 +51,8 @@ SHAPES: dict[str, tuple[list[float], dict[str, bool], list[tuple[str, int, dict[
         [
             ("made, frozen", 3, {"strategy": "frozen"}),
             ("made, lowest 2 blocks, frozen", 2, {"strategy": "frozen", "read": "2"}),
-            ("made, top 2 blocks trained", 3, {"strategy": "top", "top": 2}),
             ("made, all trained", 3, {"strategy": "full"}),
+            ("made, top 2 blocks trained", 3, {"strategy": "top", "top": 2}),
         ],
     ),
 }

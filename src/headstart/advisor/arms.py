@@ -45,7 +45,7 @@ def worth_training(ranking: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def of_model(scored: Sequence[Scored], *, can_be_shorter: bool, reads_layers: bool) -> list[Arm]:
-    """The arms of one model: frozen as a whole and as far up as it pays, its top trained, all of it trained.
+    """The arms of one model: frozen as a whole and as far up as it pays, all of it trained, its top trained.
 
     Args:
         scored: The model at each depth, the whole last.
@@ -63,10 +63,11 @@ def of_model(scored: Sequence[Scored], *, can_be_shorter: bool, reads_layers: bo
         arms.append(Arm(f"{whole.name}, {_lowest(low.blocks)}, frozen", "pretrained", low.blocks, cut))
     if num_blocks == 0:
         return arms  # what has no blocks cannot be trained
+    # what moves most reaches most where there are rows for it, so that it comes before what is cheaper to train
+    arms.append(Arm(f"{whole.name}, all trained", "pretrained", num_blocks, {**model, "strategy": "full"}))
     if num_blocks > TOP:
         top = {**model, "strategy": "top", "top": TOP}
         arms.append(Arm(f"{whole.name}, top {TOP} blocks trained", "pretrained", num_blocks, top))
-    arms.append(Arm(f"{whole.name}, all trained", "pretrained", num_blocks, {**model, "strategy": "full"}))
     if can_be_shorter and 1 < low.blocks < num_blocks:
         cut = {**model, "strategy": "full", "blocks": low.blocks}
         arms.append(Arm(f"{whole.name}, {_lowest(low.blocks)}, all trained", "pretrained", low.blocks, cut))

@@ -80,7 +80,7 @@ def of_frozen(course: Course, each: Round, name: str, vectors: Callable[[Rows], 
 
 def of_arm(course: Course, each: Round, arm: Arm) -> Measured:
     """An arm that is trained for every point; raises as `of_frozen`."""
-    course.clock.allow(course.ledger.least("arm") / len(course.rounds))
+    course.clock.allow(course.ledger.least("arm"))
     return _measured(course, each, arm.name, _trained(course, each, arm), num_rows=len(each.train))
 
 
@@ -107,7 +107,7 @@ def from_scratch(course: Course, each: Round, arm: Arm) -> Measured:
     num_rows = len(each.train)
     while True:
         try:
-            course.clock.allow(course.ledger.least("arm") / len(course.rounds))
+            course.clock.allow(course.ledger.least("arm"))
             return _measured(course, each, arm.name, _trained(course, each, arm), num_rows=num_rows)
         except OutOfTime:
             num_rows //= 2

@@ -9,10 +9,11 @@ is hard for one of them and easy for the other, and not on what is hard for both
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,8 +37,14 @@ from headstart.train.learn import Around
 
 CALLED = 0.05
 """An arm that is better than the leader with less probability than this drops out."""
-FIRST = 0.5
-"""Share of the time that is left which the first epoch of one arm may take."""
+FIRST = 0.8
+"""Share of the time that is left which the first epochs of one arm may take."""
+STEPS = 50
+"""Of a training, before which what it has learnt says nothing of what it will have learnt in the end."""
+ENOUGH = 250
+"""Rows of a single round that are enough to judge by where there is no time for more."""
+CURVES = 0.5
+"""Share of the time that is left which is not for more rounds."""
 
 
 @dataclass(frozen=True)
@@ -98,20 +105,24 @@ def advanced(course: Course, arm: Arm, until: int, earlier: Standing | None = No
     most = epochs_of(course, arm)
     until = min(until, most)
     done = 0 if earlier is None else earlier.epochs
-    known = None if earlier is None else earlier.answering
-    run = _Run(course, settings, done, until, most, share, arm.is_moving, known)
+    run = _Run(course, settings, done, until, most, share, arm.is_moving)
     asked = {"changes": dict(arm.changes), "until": until, "seed": settings.seed}
-    found = course.ledger.once("arm", run.judged, **asked)
-    seconds = found["seconds"] + (0.0 if earlier is None else earlier.seconds)
-    hits, figure = score.counted(found["hits"]), course.task.figure
-    standing = Standing(arm, hits, until, most, seconds, found["answering"], found["mib"], figure)
+    found: list[dict[str, Any]] = []
+    for number in range(len(course.rounds)):
+        judge = functools.partial(run.judged, number, sum(one["seconds"] for one in found))
+        found.append(course.ledger.once("arm", judge, **asked, round=number))
+    seconds = sum(one["seconds"] for one in found) + (0.0 if earlier is None else earlier.seconds)
+    hits, figure = score.counted([one for each in found for one in each["hits"]]), course.task.figure
+    # more training changes nothing about what an answer costs
+    answering = found[0]["answering"] if earlier is None else earlier.answering
+    standing = Standing(arm, hits, until, most, seconds, answering, found[0]["mib"], figure)
     course.listener(Measured(course.task.primary, standing.value, f"validation, {arm.name}, epoch {until} of {most}"))
     return standing
 
 
 def to_the_end(course: Course, arm: Arm) -> Standing:
     """The arm trained to its end and judged; raises `OutOfTime` where it does not fit."""
-    course.clock.allow(course.ledger.least("arm"))
+    course.clock.allow(course.ledger.least("arm") * len(course.rounds))
     return advanced(course, arm, epochs_of(course, arm))
 
 
@@ -127,7 +138,7 @@ def epochs_of(course: Course, arm: Arm) -> int:
 
 @dataclass(frozen=True)
 class _Run:
-    """One arm from an epoch to another, in every round."""
+    """One arm from an epoch to another."""
 
     course: Course
     settings: FitSettings
@@ -136,38 +147,39 @@ class _Run:
     most: int
     share: float
     is_moving: bool
-    answering: Mapping[str, float] | None
-    """From where it paused: more training changes nothing about what an answer costs."""
 
-    def judged(self) -> dict[str, Any]:
-        """Hits in all rounds, seconds, what answering costs, and how large the model is."""
+    def judged(self, number: int, gone: float) -> dict[str, Any]:
+        """Hits in a round, seconds, what answering costs as far as it was asked for, and how large the model is.
+
+        Args:
+            number: Of the round, from 0.
+            gone: Seconds that the rounds before it took.
+        """
         course, began = self.course, time.monotonic()
+        each, to_come = course.rounds[number], len(course.rounds) - number
+        # once one round is done, what it took tells more than another trial
+        course.clock.allow(gone / max(1, number) * to_come)
         strategy: Strategy = plug.load("strategies", self.settings.strategy)
         backbone = course.backbone(self.settings)
-        stages = strategy.stages(backbone, self.settings)
-        hits: list[Any] = []
-        gone = 0.0
-        for number, each in enumerate(course.rounds):
-            ready = learning.Ready(course.task_name, backbone, Splits(each.train, each.validation, None), stages)
-            kept = folder_of(course, self.settings) / f"round-{number + 1}"
-            # the rounds to come are like this one, and of its epochs only some are asked for; of features, each round
-            # finds what the ones before it have kept
-            to_come = (self.until - self.done) / self.most * len(course.rounds) if self.is_moving else 1.0
-            listener = guarded(course.clock, course.listener, times=to_come, share=self.share)
-            # once one round is done, what it took tells more than another trial
-            is_foretold = course.clock.is_limited and number == 0
-            course.clock.allow(gone / max(1, number) * (len(course.rounds) - number))
-            start = time.monotonic()
+        splits = Splits(each.train, each.validation, None)
+        ready = learning.Ready(course.task_name, backbone, splits, strategy.stages(backbone, self.settings))
+        # the rounds to come are like this one, and of its epochs only some are asked for; of features, each round finds
+        # what the ones before it have kept
+        times = (self.until - self.done) / self.most * to_come if self.is_moving else 1.0
+        listener = guarded(course.clock, course.listener, times=times, share=self.share)
+        around = Around(
+            kept=folder_of(course, self.settings) / f"round-{number + 1}",
             # what does not move is trained to its end at once, though a head of it may take epochs
-            until = self.until if self.is_moving else None
-            around = Around(kept=kept, until=until, is_foretold=is_foretold)
-            model, _ = learning.once(ready, self.settings, listener, around)
-            answers = model.predict(course.task.items(each.validation))
-            hits += course.task.metrics(answers, each.validation, model.learned)["counts"]
-            gone += time.monotonic() - start
+            until=self.until if self.is_moving else None,
+            is_foretold=course.clock.is_limited and number == 0,
+        )
+        model, _ = learning.once(ready, self.settings, listener, around)
+        answers = model.predict(course.task.items(each.validation))
+        hits = list(course.task.metrics(answers, each.validation, model.learned)["counts"])
+        is_asked = number == 0 and self.done == 0
+        answering = dict(latency.measured(_laid_out(model), course.task.items(each.validation))) if is_asked else None
         mib = cost.weights_mib(model.network)
-        answering = self.answering or latency.measured(_laid_out(model), course.task.items(each.validation))
-        return {"hits": hits, "seconds": time.monotonic() - began, "answering": dict(answering), "mib": mib}
+        return {"hits": hits, "seconds": time.monotonic() - began, "answering": answering, "mib": mib}
 
 
 def _laid_out(model: Model) -> Model:
@@ -181,8 +193,26 @@ def folder_of(course: Course, settings: FitSettings) -> Path:
     return course.place / hashlib.sha256(asked.encode()).hexdigest()[:16]
 
 
+def in_rounds(course: Course, arms: Sequence[Arm]) -> tuple[Course, list[Standing], dict[str, str]]:
+    """The race in all rounds, or in the first alone where that is enough to judge by and there is no time for more.
+
+    Returns:
+        The course with the rounds that all were judged in, how every arm stands, and why others could not be tried.
+    """
+    first = dataclasses.replace(course, rounds=course.rounds[:1])
+    if not course.clock.is_limited or len(course.rounds) == 1 or len(first.rounds[0].validation) < ENOUGH:
+        return course, *run(course, arms)
+    standings, why_not = run(first, arms)
+    needed = sum(one.seconds for one in standings) * (len(course.rounds) - 1)
+    if needed <= (1 - CURVES) * course.clock.left:
+        more, why_not_more = run(course, arms)
+        if {one.arm.name for one in standings} <= {one.arm.name for one in more}:
+            return course, more, why_not_more
+    return first, standings, why_not
+
+
 def run(course: Course, arms: Sequence[Arm]) -> tuple[list[Standing], dict[str, str]]:
-    """Successive halving: one epoch for every arm, twice as many for the better half of those that are left, and so on.
+    """Successive halving: first epochs for every arm, twice as many for the better half of those left, and so on.
 
     It ends when a paired bootstrap has parted the leader from all others, when all that is left is trained to its end,
     or when time is up.
@@ -201,11 +231,12 @@ def run(course: Course, arms: Sequence[Arm]) -> tuple[list[Standing], dict[str, 
     for arm in arms:
         try:
             # what is trained takes no less than what was not; even foreseeing what it takes has its price
-            course.clock.allow(course.ledger.least("arm") if arm.is_moving else 0)
-            standings[arm.name] = advanced(course, arm, 1, share=FIRST if arm.is_moving else 1.0)
+            course.clock.allow(course.ledger.least("arm") * len(course.rounds) if arm.is_moving else 0)
+            until = first_epochs(course)
+            standings[arm.name] = advanced(course, arm, until, share=FIRST if arm.is_moving else 1.0)
         except OutOfTime as error:
             why_not[arm.name] = str(error)
-    epochs = 1
+    epochs = first_epochs(course)
     while running := still_running(list(standings.values()), seed=course.settings.seed):
         epochs *= 2
         for standing in _better_half(running):
@@ -215,6 +246,12 @@ def run(course: Course, arms: Sequence[Arm]) -> tuple[list[Standing], dict[str, 
                 course.listener(Note(f"{standing.arm.name} was not trained further: it {error}."))
                 return list(standings.values()), why_not
     return list(standings.values()), why_not
+
+
+def first_epochs(course: Course) -> int:
+    """Epochs until as many steps are done as it takes for arms to be compared."""
+    fewest = min(len(each.train) for each in course.rounds)
+    return -(-STEPS // -(-fewest // course.settings.batch_size))
 
 
 def still_running(standings: Sequence[Standing], *, seed: int) -> list[Standing]:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -54,6 +55,10 @@ class Standing:
         """By how much it is better, with the 95 % interval, from rows drawn alike for both."""
         resamples = score.RESAMPLES if self.figure is score.mean else DRAWN_ROWS
         return score.gain(self.hits, other.hits, figure=self.figure, seed=seed, resamples=resamples)
+
+    def on_first(self, num_rows: int) -> Standing:
+        """How it stands on the first so many rows."""
+        return dataclasses.replace(self, hits=self.hits[:num_rows])
 
     @property
     def is_done(self) -> bool:
