@@ -219,7 +219,7 @@ def run(course: Course, arms: Sequence[Arm]) -> tuple[list[Standing], dict[str, 
 
     Args:
         course: Where.
-        arms: Cheapest first.
+        arms: In the order in which they are tried.
 
     Returns:
         How every arm stands, and why those that are not among them could not be tried.
