@@ -47,6 +47,11 @@ class Reading:
         """Those that are read, lowest first."""
         return tuple(sorted({layer for group in self.groups for layer in group}))
 
+    @property
+    def is_single(self) -> bool:
+        """Whether it is of one layer."""
+        return len(self.layers) == 1
+
     def joined(self, vectors: Mapping[int, Any]) -> Any:
         """The vector a head reads, shape (B, D) or (B, T, D), from those of each layer that is read."""
         grouped = [[vectors[layer] for layer in group] for group in self.groups]
@@ -60,7 +65,7 @@ class Reading:
     def state(self, backbone: Backbone, module: nn.Module, inputs: Inputs) -> torch.Tensor:
         """Every state of the one layer that is read; or of each token, of all that are, (B, T, D)."""
         found = backbone.states(module, inputs, only=self.layers)
-        if self.groups == (self.layers,) and len(self.layers) == 1:
+        if self.is_single:
             return found.layers[self.layers[0]]
         return self.joined({layer: found.layers[layer] for layer in self.layers})  # type: ignore[no-any-return]
 
@@ -102,7 +107,7 @@ def one_layer(read: str, widths: Sequence[int]) -> Reading:
     if read == "auto":
         return Reading(((len(widths) - 1,),))
     found = readings(read, widths)
-    if len(found[0].groups) > 1 or len(found[0].groups[0]) > 1:
+    if not found[0].is_single:
         raise SettingError(
             f'--read "{read}" reads several layers, and --head conv, --head attention-pool and --pool attention read '
             f"the states of one. Give one number."

@@ -91,6 +91,26 @@ def test_the_reading_that_holds_the_classes_is_chosen() -> None:
     assert found.reading == readings[1]
 
 
+@pytest.mark.parametrize(
+    ("flattered", "chosen"),
+    [("layers 1 to 2", ["layers 1 to 2", "layer 2"]), ("layer 1", ["layer 1", "layers 1 to 2"])],
+    ids=["what is wide", "a layer"],
+)
+def test_one_of_two_finalists_is_as_wide_as_the_last_layer(
+    monkeypatch: pytest.MonkeyPatch, flattered: str, chosen: list[str]
+) -> None:
+    points, classes = blobs(90, 4, 3)
+    readings = [Reading(((1,),)), Reading(((2,),)), Reading(((1,), (2,)))]
+    told = dict(zip(map(str, readings), (0.1, 0.2, 0.3), strict=True)) | {flattered: 0.9}
+    asked = iter(readings)
+    monkeypatch.setattr(OneClass, "screened", lambda *_: told[str(next(asked))])
+
+    found = linear.fit(readings, lambda reading: np.tile(points, len(reading.groups)), classes, seed=0)  # type: ignore[union-attr]
+
+    tried = [one["reading"] for one in found.tried if "strength" in one]
+    assert list(dict.fromkeys(tried)) == chosen
+
+
 def test_a_column_that_never_changes_gets_no_weight() -> None:
     points, classes = blobs(40, 3, 2)
     points[:, 1] = 7.0

@@ -40,7 +40,7 @@ GROWTH_MIB = 160
 they leave pile up."""
 AGREES = 0.9999
 """Least cosine between a vector in bfloat16 and in float32 for the former to be taken unasked."""
-WORTH_MEASURING = 50_000
+WORTH_MEASURING = 20_000
 """Tokens from which it pays to measure whether bfloat16 is faster; less is done in float32 before that is known."""
 
 

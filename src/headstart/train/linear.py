@@ -1,6 +1,6 @@
 """The linear head on frozen features: which layers it reads and how strongly it is regularised, by cross-validation.
 
-Readings are screened by leave-one-out ridge regression, which costs one decomposition each; the best of them go through
+Readings are screened by leave-one-out ridge regression, which costs one decomposition each; two of them go through
 k-fold logistic regression along a path of strengths.
 """
 
@@ -28,7 +28,6 @@ STRENGTHS = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 0.3, 1.0)
 """Values of scikit-learn's C, larger is freer; the search starts in the middle and walks while it gains."""
 SCREENED = 1500
 """Rows that readings are screened on; more change the ranking no further than chance does."""
-FINALISTS = 2
 
 
 @dataclass(frozen=True)
@@ -109,17 +108,39 @@ def _name(reading: Reading | None) -> str:
 def _screen(
     candidates: Sequence[Reading | None], read: Callable[[Reading | None], Floats], truth: Truth, seed: int
 ) -> tuple[list[Reading | None], list[dict[str, Any]]]:
-    """The readings that do best with each row left out, best first, and what each reached."""
+    """The two readings to go on with, the more promising first, and what each reached with every row left out."""
     if len(candidates) == 1:
         return list(candidates), []
     rows = np.sort(np.random.default_rng(seed).permutation(truth.num_rows)[:SCREENED])
-    accuracy = [truth.screened(standardised(read(reading)[rows])[0], rows) for reading in candidates]
-    order = np.argsort(accuracy, kind="stable")[::-1]
+    accuracy, widths = [], []
+    for reading in candidates:
+        features_ND = standardised(read(reading)[rows])[0]
+        accuracy.append(truth.screened(features_ND, rows))
+        widths.append(features_ND.shape[1])
     tried = [
         {"reading": _name(reading), f"leave_one_out_{truth.screened_by}": value}
         for reading, value in zip(candidates, accuracy, strict=True)
     ]
-    return [candidates[i] for i in order[:FINALISTS]], tried
+    order = np.argsort(accuracy, kind="stable")[::-1].tolist()
+    usual = widths[_last_layer(candidates)]
+    return [candidates[at] for at in (order[0], _second(order, widths, usual))], tried
+
+
+def _last_layer(candidates: Sequence[Reading | None]) -> int:
+    """Which of them is of the highest layer alone."""
+    highest = {
+        at: reading.layers[-1] for at, reading in enumerate(candidates) if reading is not None and reading.is_single
+    }
+    return max(highest, key=highest.__getitem__)
+
+
+def _second(order: Sequence[int], widths: Sequence[int], usual: int) -> int:
+    """The best after the first; where that is not as wide as the last layer, the best that is.
+
+    Ridge regression flatters what is wide: it may rank six layers side by side first where a head on the last alone
+    does better (decision log).
+    """
+    return next(at for at in order[1:] if widths[order[0]] == usual or widths[at] == usual)
 
 
 def standardised(features_ND: Floats) -> tuple[Floats, Floats, Floats]:
