@@ -37,7 +37,7 @@ from headstart.train.learn import Around
 
 CALLED = 0.05
 """An arm that is better than the leader with less probability than this drops out."""
-FIRST = 0.8
+FIRST = 0.9
 """Share of the time that is left which the first epochs of one arm may take."""
 STEPS = 50
 """Of a training, before which what it has learnt says nothing of what it will have learnt in the end."""
