@@ -186,6 +186,8 @@ def advised(cell: str, limit: str) -> dict[str, Any]:
     return {
         "seconds": seconds,
         "budget": limit,
+        "spent": facts["spent"],
+        "spent_on": facts["spent_on"],
         "value": reached,
         # its settings name the model by where it lies on this machine
         "taken": None if taken is None else {name: given for name, given in taken.items() if name != "settings"},
