@@ -51,6 +51,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "pool",
         "store",
         "heads",
+        "readings",
         "windows",
     ),
     (
@@ -132,7 +133,8 @@ WORKSHOPS: dict[str, set[str]] = {
     "estimates": {"numpy"},
     "tasks": {"numpy"},
     "features": {"numpy"},
-    "network": {"numpy", "torch"},
+    "network": {"torch"},
+    "readings": {"numpy", "torch"},
     "writer": {"torch"},
     "alignment": {"numpy", "torch"},
     "train": {"numpy", "safetensors", "scipy", "sklearn", "torch"},

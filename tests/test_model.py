@@ -22,7 +22,8 @@ from headstart.errors import HeadstartError, ModelError, ModelNotFound, OutputEr
 from headstart.heads import layers
 from headstart.heads.form import Form
 from headstart.model import Model
-from headstart.network import Headed, Reading, Whole
+from headstart.network import Headed, Whole
+from headstart.readings import Reading
 from headstart.sources import dir as folders
 from headstart.tasks.classes.single import Classes
 

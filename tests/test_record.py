@@ -11,7 +11,8 @@ from torch import nn
 import families
 from headstart import record
 from headstart.contracts import Rows
-from headstart.network import Headed, Reading, Whole
+from headstart.network import Headed, Whole
+from headstart.readings import Reading
 from headstart.sources import dir as folders
 from headstart.tasks import text_classification
 from headstart.tasks.classes.single import Classes

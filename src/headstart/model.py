@@ -26,7 +26,8 @@ from headstart.data.fields import content
 from headstart.errors import ModelError, ModelNotFound, OutputError
 from headstart.heads import layers, snippets
 from headstart.heads.form import Form
-from headstart.network import Headed, Reading, class_of
+from headstart.network import Headed, class_of
+from headstart.readings import Reading
 from headstart.settings import LONG, PAIRED, PAUSES, WINDOWS
 from headstart.sources import _ref
 from headstart.sources.cards.snippets import OF_TOKENS, OF_WINDOWS

@@ -9,7 +9,8 @@ import pytest
 from rich.console import Console
 
 from headstart.cli._bars import bars
-from headstart.cli._progress import Lines, listening, told
+from headstart.cli._lines import Lines, told
+from headstart.cli._progress import listening
 from headstart.progress import Advance, Event, Measured, Note, Stage, Warned
 
 SAID = {

@@ -13,7 +13,8 @@ import foreign
 from headstart import model
 from headstart.heads import layers
 from headstart.heads.form import Form
-from headstart.network import Headed, Reading
+from headstart.network import Headed
+from headstart.readings import Reading
 from headstart.sources import _ref
 from headstart.tasks.classes.single import Classes
 

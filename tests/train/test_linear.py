@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from headstart.network import Reading
+from headstart.readings import Reading
 from headstart.train import linear
 from headstart.train.truths import OneClass
 

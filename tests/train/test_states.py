@@ -10,10 +10,11 @@ import torch
 from test_head import job_of
 
 import families
-from headstart import answering, network
+from headstart import answering
 from headstart.errors import MismatchError, OutputError, SettingError
 from headstart.network import Headed
 from headstart.progress import Advance, Event, Note
+from headstart.readings import Reading, one_layer
 from headstart.strategies import frozen
 from headstart.train import below, learn, states
 
@@ -90,7 +91,7 @@ def test_several_layers_are_refused(family: families.Family) -> None:
 
 def test_one_vector_a_row_is_refused(family: families.Family, monkeypatch: pytest.MonkeyPatch) -> None:
     job = job_of(family, "bert", head="conv")
-    reading = network.one_layer("auto", job.backbone.widths)
-    monkeypatch.setattr(network.Reading, "state", lambda *_: torch.zeros(2, 32))
+    reading = one_layer("auto", job.backbone.widths)
+    monkeypatch.setattr(Reading, "state", lambda *_: torch.zeros(2, 32))
     with pytest.raises(MismatchError, match="gives one vector a row at layer 2"):
         states.seen(job.backbone, reading, job.encoded(job.train))

@@ -14,7 +14,7 @@ from headstart import estimates
 from headstart.advisor import own_classes, points
 from headstart.advisor.own_classes import OwnClasses
 from headstart.estimates import Estimates
-from headstart.network import Reading
+from headstart.readings import Reading
 from headstart.train.job import Job
 
 COMBINED = ("logme", "hscore", "loo_ridge", "nearest")

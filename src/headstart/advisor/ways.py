@@ -16,7 +16,7 @@ from headstart.advisor.rounds import Round
 from headstart.advisor.scores import Scored
 from headstart.contracts import Rows, Strategy
 from headstart.errors import MismatchError
-from headstart.network import Reading
+from headstart.readings import Reading
 from headstart.train import learn, vectors
 from headstart.train.job import Around, Job
 from headstart.writer import writes

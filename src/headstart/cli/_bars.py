@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from headstart.cli._progress import rate, told
+from headstart.cli._lines import rate, told
 from headstart.progress import Advance, Event, Listener, Note, Stage, Warned
 
 

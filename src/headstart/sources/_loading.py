@@ -5,22 +5,19 @@ What the folder may contain was decided in `model_folder`; what the model then d
 
 from __future__ import annotations
 
-import contextlib
 import inspect
 import itertools
 import re
-import textwrap
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headstart import stack
 from headstart.contracts import Modality
-from headstart.errors import HeadstartError, MismatchError, ModelError
-from headstart.sources import _folder, _shorter, _timm
+from headstart.errors import MismatchError, ModelError
+from headstart.sources import _folder, _quietly, _shorter, _timm
 from headstart.sources._conventions import righted
 from headstart.sources.items import spellers
-from headstart.sources.modules import mended_torchvision
 
 if TYPE_CHECKING:
     from torch import nn
@@ -69,7 +66,7 @@ def bare(folder: Path, *, trust: bool = False, blocks: int | None = None) -> nn.
     lower = _shorter.overrides(folder, blocks)
     if not _folder.has_weights(folder):
         return _encoder_of(_fresh(folder, "AutoModel", lower))
-    with reading(folder):
+    with _quietly.reading(folder):
         module, report = _bare_class(folder, trust).from_pretrained(
             folder, **_strict(folder, trust), **lower, ignore_mismatched_sizes=True, output_loading_info=True
         )
@@ -98,7 +95,7 @@ def processor(folder: Path, modality: Modality, *, trust: bool = False) -> Any:
     """The tokenizer, the image processor or the feature extractor."""
     import transformers
 
-    with reading(folder):
+    with _quietly.reading(folder):
         kind = getattr(transformers, PROCESSORS[modality])
         return kind.from_pretrained(folder, trust_remote_code=trust, local_files_only=True)
 
@@ -128,7 +125,7 @@ def for_task(
     named |= _shorter.overrides(folder, blocks)
     if not _folder.has_weights(folder):
         return _fresh(folder, auto_class, named)
-    with reading(folder):
+    with _quietly.reading(folder):
         try:
             module: nn.Module = getattr(transformers, auto_class).from_pretrained(
                 folder, **_strict(folder, trust), **named
@@ -146,7 +143,7 @@ def _fresh(folder: Path, auto_class: str, changes: Mapping[str, Any]) -> nn.Modu
     import transformers
 
     changes = {name: value for name, value in changes.items() if name != "ignore_mismatched_sizes"}
-    with reading(folder), torch.random.fork_rng():
+    with _quietly.reading(folder), torch.random.fork_rng():
         torch.manual_seed(0)
         config = transformers.AutoConfig.from_pretrained(folder, local_files_only=True, **changes)
         module: nn.Module = getattr(transformers, auto_class).from_config(config)
@@ -244,41 +241,3 @@ def _refuse_strangers(names: Iterable[str], folder: Path) -> None:
             f'The weights in "{folder}" do not fit its config.json: {len(strangers)} belong to no part of the model '
             f'and to no head, such as "{min(strangers)}". Give the config.json that they were saved with.'
         )
-
-
-@contextlib.contextmanager
-def reading(folder: Path) -> Iterator[None]:
-    """Turns the many ways in which transformers fails over a bad folder into one.
-
-    Weights are made outside inference mode, whoever asks for the model first: they could never be trained otherwise.
-    """
-    import torch
-
-    try:
-        with quiet(), torch.inference_mode(False):
-            yield
-    except HeadstartError:
-        raise
-    except Exception as error:
-        reason = textwrap.shorten(f"{type(error).__name__}: {error}", 200, placeholder=" …").rstrip(".: ")
-        raise ModelError(
-            f'The model in "{folder}" cannot be read ({reason}). '
-            f"Is the download complete, and transformers as new as the model?"
-        ) from error
-
-
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Silences transformers' loading bars and reports."""
-    mended_torchvision.mend()
-    from transformers.utils import logging
-
-    verbosity, had_bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(verbosity)
-        if had_bars:
-            logging.enable_progress_bar()

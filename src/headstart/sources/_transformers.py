@@ -21,7 +21,7 @@ import numpy as np
 from headstart import cut, pool, stack
 from headstart.contracts import Encoded, Frame, Inputs, Modality, Ref, Speller, States
 from headstart.errors import ModelError, ModelNotFound, SettingError
-from headstart.sources import _loading, _shorter, _timm
+from headstart.sources import _loading, _quietly, _shorter, _timm
 from headstart.sources._folder import has_weights, modality_of
 from headstart.sources.cards import snippets, sound_snippet, writing_snippet
 from headstart.sources.items import long_texts, places, sound_windows, spellers
@@ -91,7 +91,7 @@ class TransformersBackbone:
     def widths(self) -> tuple[int, ...]:
         """Of every hidden state, seen on one small item."""
         small = {"text": lambda: "a", "image": _grey_image, "audio": _short_hum}[self.modality]()
-        with _loading.reading(self.folder):
+        with _quietly.reading(self.folder):
             inputs = self.prepare([small]).take([0])
             return tuple(state.shape[1] for state in _averages(self.states(self.module, inputs)))
 
@@ -217,7 +217,7 @@ class TransformersBackbone:
 
     def save(self, module: nn.Module, folder: Path) -> None:
         """Writes the module and the tokenizer or processor so that plain transformers opens the folder."""
-        with _loading.quiet():
+        with _quietly.quiet():
             module.save_pretrained(folder)  # type: ignore[operator]
             if self.modality == "audio":
                 spellers.save(self.folder, self.processor, module, folder)

@@ -19,8 +19,9 @@ from headstart import network, stack
 from headstart.contracts import Encoded, Inputs
 from headstart.device import device
 from headstart.heads import form, layers
-from headstart.network import Headed, Reading, Whole
+from headstart.network import Headed, Whole
 from headstart.progress import Foreseen, Stage
+from headstart.readings import Reading, readings
 from headstart.train import groups, linear, loop, trial, vectors
 from headstart.train.job import Job, Learnt
 from headstart.train.judging import validation
@@ -77,7 +78,7 @@ def _replace(module: nn.Module, old: nn.Module, new: nn.Module) -> None:
 def _beside(job: Job) -> Learnt:
     """The bare backbone with our head on pooled hidden states."""
     widths = job.backbone.widths
-    candidates = network.readings(job.settings.read, widths)
+    candidates = readings(job.settings.read, widths)
     extracted = vectors.of_states(job)
     means_ND = extracted.train.means
 

@@ -20,7 +20,7 @@ from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
 from headstart.device import cores
-from headstart.network import Reading
+from headstart.readings import Reading
 from headstart.train import truths
 from headstart.train.truths import Floats, Folds, Truth
 

@@ -6,12 +6,13 @@ import copy
 
 import numpy as np
 
-from headstart import batches, network, stack
+from headstart import batches, stack
 from headstart.contracts import Encoded
 from headstart.device import device
 from headstart.errors import SettingError
 from headstart.heads import form, layers
-from headstart.network import Headed, Reading
+from headstart.network import Headed
+from headstart.readings import Reading, one_layer, readings
 from headstart.train.job import Job
 from headstart.train.states import seen
 
@@ -46,8 +47,8 @@ def _reading(job: Job) -> Reading:
     """What the head reads: as asked, by default the last layer."""
     widths = job.backbone.widths
     if job.settings.reads_states or job.settings.read in ("auto", "classifier"):
-        return network.one_layer(job.settings.read, widths)
-    return network.readings(job.settings.read, widths)[0]
+        return one_layer(job.settings.read, widths)
+    return readings(job.settings.read, widths)[0]
 
 
 def _verify(job: Job, reading: Reading, boundary: int) -> None:

@@ -15,7 +15,8 @@ from headstart.device import device
 from headstart.errors import MismatchError
 from headstart.heads import form
 from headstart.heads.layers import grid_of
-from headstart.network import Headed, Reading
+from headstart.network import Headed
+from headstart.readings import Reading
 from headstart.train import own
 from headstart.train.job import Job
 

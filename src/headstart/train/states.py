@@ -16,8 +16,9 @@ from headstart.contracts import Backbone, Encoded, Inputs
 from headstart.device import device
 from headstart.errors import MismatchError
 from headstart.heads import form, layers
-from headstart.network import KEPT, Headed, Reading, Whole
+from headstart.network import KEPT, Headed, Whole
 from headstart.progress import Stage
+from headstart.readings import Reading, one_layer, readings
 from headstart.train import below
 from headstart.train.head import best_of, by_loop
 from headstart.train.job import Job, Learnt, precision
@@ -60,11 +61,11 @@ def reading_of(job: Job) -> Reading:
     """What the head reads: one layer, or by token what was asked for and otherwise what the task says."""
     widths = job.backbone.widths
     if not job.is_by_token:
-        return network.one_layer(job.settings.read, widths)
+        return one_layer(job.settings.read, widths)
     asked = job.task.read_at if job.settings.read == "auto" else job.settings.read
     if asked == "classifier":
         return Reading(((len(widths) - 1,),))
-    return upper_half(len(widths)) if asked == "layers" else network.readings(asked, widths)[0]
+    return upper_half(len(widths)) if asked == "layers" else readings(asked, widths)[0]
 
 
 def upper_half(num_states: int) -> Reading:

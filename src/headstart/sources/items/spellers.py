@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from headstart.contracts import Writing
 from headstart.errors import ModelError, SettingError
-from headstart.sources import _folder
+from headstart.sources import _folder, _quietly
 
 if TYPE_CHECKING:
     from torch import nn
@@ -100,11 +100,9 @@ def of(folder: Path) -> TransformersSpeller | None:
     """The speller of a folder that has a tokenizer; None where it has none, as models that were never fine-tuned."""
     import transformers
 
-    from headstart.sources import _loading
-
     if not any((folder / name).is_file() for name in FILES):
         return None
-    with _loading.reading(folder):
+    with _quietly.reading(folder):
         tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
     config = _folder.config(folder)
     sizes = _blank(config, tokenizer), int(config.get("vocab_size", len(tokenizer)))
@@ -157,9 +155,7 @@ def _defaults(folder: Path) -> dict[str, Any]:
     """The config with all that its family fills in."""
     import transformers
 
-    from headstart.sources import _loading
-
-    with _loading.reading(folder):
+    with _quietly.reading(folder):
         found: dict[str, Any] = transformers.AutoConfig.from_pretrained(folder, local_files_only=True).to_dict()
     return found
 
