@@ -14,7 +14,7 @@ from made_arms import course, hits, moving, standing
 from families import Family
 from headstart.advisor import outlook
 from headstart.advisor.arms import Arm
-from headstart.advisor.curves import Curve, Estimate
+from headstart.advisor.curves import Curve, Estimate, usual_gain
 from headstart.advisor.measured import errors
 from headstart.advisor.outlook import Outlook
 from headstart.advisor.power_law import Laws
@@ -102,22 +102,46 @@ def test_a_frozen_model_learns_from_the_validation_rows_too(family: Family, tmp_
 
 
 OF_NO_CURVE = {
-    "some blocks move": (moving("top"), worth_of("pretrained", "baseline"), 48),
-    "another baseline": (Arm("another", "baseline"), worth_of("pretrained", "baseline"), 48),
-    "no time for curves": (FROZEN.arm, Worth(), 48),
-    "no more rows": (FROZEN.arm, worth_of("pretrained"), 80),
+    "some blocks move": (moving("top"), worth_of("pretrained", "baseline"), 64),
+    "another baseline": (Arm("another", "baseline"), worth_of("pretrained", "baseline"), 80),
+    "no time for curves": (FROZEN.arm, Worth(), 80),
 }
 
 
-@pytest.mark.parametrize(("arm", "worth", "per_round"), OF_NO_CURVE.values(), ids=OF_NO_CURVE.keys())
-def test_without_a_curve_what_was_reached_is_expected(
-    family: Family, tmp_path: Path, arm: Arm, worth: Worth, per_round: int
+@pytest.mark.parametrize(("arm", "worth", "learns"), OF_NO_CURVE.values(), ids=OF_NO_CURVE.keys())
+def test_without_a_curve_what_is_usual_is_expected(
+    family: Family, tmp_path: Path, arm: Arm, worth: Worth, learns: int
 ) -> None:
     one = Standing(arm, hits(12, 16), 1, 1, 1.0)
 
-    found = foreseen(family, tmp_path, one, worth, per_round=per_round)
+    found = foreseen(family, tmp_path, one, worth)
+
+    assert found == dataclasses.replace(
+        outlook.of(one, usual_gain(4 / 16, 48, learns), judged=40), learns=learns, learnt=48
+    )
+
+
+@pytest.mark.parametrize("per_round", [80, 19], ids=["no more rows", "beyond all reach"])
+def test_where_nothing_is_known_of_more_rows_what_was_reached_is_expected(
+    family: Family, tmp_path: Path, per_round: int
+) -> None:
+    one = Standing(FROZEN.arm, hits(12, 16), 1, 1, 1.0)
+
+    found = foreseen(family, tmp_path, one, Worth(), per_round=per_round)
 
     assert (found.value, found.learns, found.learnt, found.judged) == (12 / 16, None, None, 40)
+
+
+def test_a_usual_gain_holds_nine_tenths_of_all_laws() -> None:
+    generator, inside = np.random.default_rng(1), 0
+    for _ in range(1000):
+        error, more = generator.uniform(0.01, 0.9), generator.uniform(110, 400)
+        exponent, floor = min(-0.1, generator.normal(-0.5, 0.25)), error * generator.random()
+        gain = (error - floor) * (1 - (more / 100) ** exponent)
+        found = usual_gain(error, 100, more)
+        inside += found.low <= gain <= found.high
+
+    assert 870 <= inside <= 930
 
 
 def test_a_curve_is_not_followed_beyond_its_reach() -> None:

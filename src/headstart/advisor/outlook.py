@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 from headstart import plug
-from headstart.advisor.curves import LEVEL, Estimate
+from headstart.advisor.curves import LEVEL, REACH, Estimate, usual_gain
 from headstart.advisor.race import Course, Standing
 from headstart.advisor.worth import Worth
 from headstart.contracts import Splits, Strategy
@@ -51,7 +51,7 @@ def of(one: Standing, gain: Estimate = NOTHING, *, judged: int | None = None) ->
 
     Args:
         one: How it stands; N rows judged it.
-        gain: What more rows to learn from bring, from its curve.
+        gain: What more rows to learn from bring.
         judged: M, how many test rows will judge it. Their luck is that of the N rows, its variance N / M of theirs.
 
     Source: Zou and Donner, Statistics in Medicine 27 (2008), 1693-1702, for limits of sums from limits of their parts.
@@ -70,8 +70,8 @@ def foreseeing(course: Course, splits: Splits, worth: Worth, *, is_cut_off: bool
     Args:
         course: Where it was raced.
         splits: Of the data; the test rows are counted, not read.
-        worth: The curves. A way without one of its own, such as a model of which some blocks move, is expected to be as
-            good as it was in the race.
+        worth: The curves. Of a way without one of its own, such as a model of which some blocks move, more rows are
+            expected to bring what is usual.
         is_cut_off: Whether the validation rows were held out of those to learn from, to which they go back where a fit
             needs none.
     """
@@ -83,6 +83,8 @@ def foreseeing(course: Course, splits: Splits, worth: Worth, *, is_cut_off: bool
         if is_cut_off and splits.validation is not None and not _needs_validation(course, one):
             learns += len(splits.validation)
         gain = worth.gain(one.arm, learnt, learns)
+        if gain is None and learnt < learns <= REACH * learnt:
+            gain = usual_gain(1 - one.value, learnt, learns)
         found = of(one, gain or NOTHING, judged=judged)
         return found if gain is None else dataclasses.replace(found, learns=learns, learnt=learnt)
 
