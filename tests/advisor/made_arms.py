@@ -39,11 +39,12 @@ def standing(
     ms: float | None = None,
     mib: float | None = None,
     epochs: tuple[int, int] = (1, 1),
+    seconds: float = 1.0,
 ) -> Standing:
     """How an arm stands; `ms` is what an answer takes, in the middle and nearly always."""
     changes = {} if kind == "baseline" else {"model": "dir:made", "strategy": strategy}
     answering = None if ms is None else {"p50_ms": ms, "p95_ms": ms, "items_per_second": 1000 / ms}
-    return Standing(Arm(name, kind, blocks, changes), np.array(hits, np.float64), *epochs, 1.0, answering, mib)
+    return Standing(Arm(name, kind, blocks, changes), np.array(hits, np.float64), *epochs, seconds, answering, mib)
 
 
 def hits(right: int, of: int, *, first: int = 0) -> np.ndarray[Any, Any]:

@@ -24,6 +24,12 @@ def test_what_does_not_fit_is_refused_with_both_figures(needed: float, share: fl
         Clock(100, spent=40).allow(needed, share=share)
 
 
+def test_what_is_owed_to_others_is_not_free() -> None:
+    Clock(100, spent=40).allow(24, share=0.5, owed=10)
+    with pytest.raises(OutOfTime, match="would take 26 s, and 25 s are left"):
+        guarded(Clock(100, spent=40), lambda event: None, share=0.5, owed=10)(foreseen(26))
+
+
 def test_once_time_is_up_nothing_is_begun_and_no_negative_time_is_told() -> None:
     with pytest.raises(OutOfTime, match="would take more time: 0 s are left"):
         Clock(10, spent=11).allow(0)

@@ -114,6 +114,35 @@ def test_with_less_time_than_the_cheapest_arm_took_no_training_is_begun(family: 
     assert stages(heard, "train") == 0
 
 
+def test_what_would_go_on_for_too_long_at_its_pace_is_left_where_it_is(family: Family, tmp_path: Path) -> None:
+    heard: list[Event] = []
+    at = course(family("bert"), tmp_path, clock=Clock(100), listener=heard.append)
+    slow = standing("full", "pretrained", hits(8, 16), epochs=(1, 4), seconds=51.0)
+
+    with pytest.raises(OutOfTime, match="would take 102 s"):
+        race.advanced(at, moving(), 3, slow)
+    assert stages(heard, "train") == 0
+
+
+OWED = {"there is time to finish it": (100, 60.0), "there is not": (50, 0.0)}
+
+
+@pytest.mark.parametrize(("budget", "owed"), OWED.values(), ids=OWED.keys())
+def test_no_way_is_begun_at_the_cost_of_finishing_another(
+    budget: float, owed: float, family: Family, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[float] = []
+
+    def advanced(course: Course, arm: Arm, until: int, earlier: Standing | None = None, **how: float) -> Standing:
+        told.append(how.get("owed", 0.0))
+        return standing(arm.name, "pretrained", hits(8, 16), epochs=(4 if earlier else 1, 4), seconds=20.0)
+
+    monkeypatch.setattr(race, "advanced", advanced)
+    race.run(course(family("bert"), tmp_path, clock=Clock(budget)), [moving(), moving("top", top=1)])
+
+    assert told[:2] == [0.0, pytest.approx(owed)]
+
+
 def in_three(family: Family, place: Path, **given: Any) -> Course:
     """Three rounds, each of which judges another 16 rows."""
     at = course(family("bert"), place, num_train=48, num_judged=48, **given)

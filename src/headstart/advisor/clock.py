@@ -47,13 +47,14 @@ class Clock:
         """Seconds there are."""
         return self.budget - self.spent
 
-    def allow(self, seconds: float, *, share: float = 1.0) -> None:
-        """Raises `OutOfTime` for what does not fit into a share of what is left."""
-        if seconds > self.left * share:
-            raise OutOfTime(seconds, self.left * share)
+    def allow(self, seconds: float, *, share: float = 1.0, owed: float = 0.0) -> None:
+        """Raises `OutOfTime` for what does not fit into a share of what is left beside the seconds owed to others."""
+        free = (self.left - owed) * share
+        if seconds > free:
+            raise OutOfTime(seconds, free)
 
 
-def guarded(clock: Clock, listener: Listener, *, times: float = 1.0, share: float = 1.0) -> Listener:
+def guarded(clock: Clock, listener: Listener, *, times: float = 1.0, share: float = 1.0, owed: float = 0.0) -> Listener:
     """Hands on what is under way, and stops a training once it is foreseen to take too long.
 
     Args:
@@ -61,11 +62,12 @@ def guarded(clock: Clock, listener: Listener, *, times: float = 1.0, share: floa
         listener: Hears of stages and of progress, and not of what concerns one training alone.
         times: How much of such a training there is to come; 0 lets all of it happen.
         share: Of the time that is left, how much all of that may take.
+        owed: Seconds of it that are for others.
     """
 
     def listen(event: Event) -> None:
         if isinstance(event, Foreseen) and times:
-            clock.allow(event.cost.seconds * times, share=share)
+            clock.allow(event.cost.seconds * times, share=share, owed=owed)
         elif isinstance(event, Stage | Advance):
             listener(event)
 

@@ -13,7 +13,7 @@ import functools
 import hashlib
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,7 +88,9 @@ def baselines(course: Course) -> list[Standing]:
     ]
 
 
-def advanced(course: Course, arm: Arm, until: int, earlier: Standing | None = None, *, share: float = 1.0) -> Standing:
+def advanced(
+    course: Course, arm: Arm, until: int, earlier: Standing | None = None, *, share: float = 1.0, owed: float = 0.0
+) -> Standing:
     """The arm trained up to an epoch and judged.
 
     Args:
@@ -97,6 +99,7 @@ def advanced(course: Course, arm: Arm, until: int, earlier: Standing | None = No
         until: Epochs in all.
         earlier: How it stood where it paused.
         share: Of the time that is left, how much this may take.
+        owed: Seconds of that time that are for others.
 
     Raises:
         OutOfTime: It does not fit.
@@ -104,8 +107,7 @@ def advanced(course: Course, arm: Arm, until: int, earlier: Standing | None = No
     settings = dataclasses.replace(course.settings, **arm.changes)
     most = epochs_of(course, arm)
     until = min(until, most)
-    done = 0 if earlier is None else earlier.epochs
-    run = _Run(course, settings, done, until, most, share, arm.is_moving)
+    run = _Run(course, settings, earlier, until, most, share, owed, arm.is_moving)
     asked = {"changes": dict(arm.changes), "until": until, "seed": settings.seed}
     found: list[dict[str, Any]] = []
     for number in range(len(course.rounds)):
@@ -142,11 +144,22 @@ class _Run:
 
     course: Course
     settings: FitSettings
-    done: int
+    earlier: Standing | None
     until: int
     most: int
     share: float
+    owed: float
     is_moving: bool
+
+    @property
+    def to_do(self) -> int:
+        """Epochs."""
+        return self.until - (0 if self.earlier is None else self.earlier.epochs)
+
+    @property
+    def at_its_pace(self) -> float:
+        """Seconds for them if each takes as long as those before; of what has not begun nothing is known."""
+        return 0.0 if self.earlier is None else self.earlier.pace * self.to_do
 
     def judged(self, number: int, gone: float) -> dict[str, Any]:
         """Hits in a round, seconds, what answering costs as far as it was asked for, and how large the model is.
@@ -157,16 +170,16 @@ class _Run:
         """
         course, began = self.course, time.monotonic()
         each, to_come = course.rounds[number], len(course.rounds) - number
-        # once one round is done, what it took tells more than another trial
-        course.clock.allow(gone / max(1, number) * to_come)
+        # what was done takes as long again, which tells more than another trial
+        course.clock.allow(gone / number * to_come if number else self.at_its_pace)
         strategy: Strategy = plug.load("strategies", self.settings.strategy)
         backbone = course.backbone(self.settings)
         splits = Splits(each.train, each.validation, None)
         ready = learning.Ready(course.task_name, backbone, splits, strategy.stages(backbone, self.settings))
         # the rounds to come are like this one, and of its epochs only some are asked for; of features, each round finds
         # what the ones before it have kept
-        times = (self.until - self.done) / self.most * to_come if self.is_moving else 1.0
-        listener = guarded(course.clock, course.listener, times=times, share=self.share)
+        times = self.to_do / self.most * to_come if self.is_moving else 1.0
+        listener = guarded(course.clock, course.listener, times=times, share=self.share, owed=self.owed)
         around = Around(
             kept=folder_of(course, self.settings) / f"round-{number + 1}",
             # what does not move is trained to its end at once, though a head of it may take epochs
@@ -176,7 +189,7 @@ class _Run:
         model, _ = learning.once(ready, self.settings, listener, around)
         answers = model.predict(course.task.items(each.validation))
         hits = list(course.task.metrics(answers, each.validation, model.learned)["counts"])
-        is_asked = number == 0 and self.done == 0
+        is_asked = number == 0 and self.earlier is None
         answering = dict(latency.measured(_laid_out(model), course.task.items(each.validation))) if is_asked else None
         mib = cost.weights_mib(model.network)
         return {"hits": hits, "seconds": time.monotonic() - began, "answering": answering, "mib": mib}
@@ -232,12 +245,13 @@ def run(course: Course, arms: Sequence[Arm]) -> tuple[list[Standing], dict[str, 
         try:
             # what is trained takes no less than what was not; even foreseeing what it takes has its price
             course.clock.allow(course.ledger.least("arm") * len(course.rounds) if arm.is_moving else 0)
-            until = first_epochs(course)
-            standings[arm.name] = advanced(course, arm, until, share=FIRST if arm.is_moving else 1.0)
+            until, owed = first_epochs(course), _owed(course, standings.values())
+            share = FIRST if arm.is_moving else 1.0
+            standings[arm.name] = advanced(course, arm, until, share=share, owed=owed)
         except OutOfTime as error:
             why_not[arm.name] = str(error)
     epochs = first_epochs(course)
-    while running := still_running(list(standings.values()), seed=course.settings.seed):
+    while running := still_running(standings.values(), seed=course.settings.seed):
         epochs *= 2
         for standing in _better_half(running):
             try:
@@ -248,13 +262,21 @@ def run(course: Course, arms: Sequence[Arm]) -> tuple[list[Standing], dict[str, 
     return list(standings.values()), why_not
 
 
+def _owed(course: Course, standings: Collection[Standing]) -> float:
+    """Seconds to finish what has begun and may still be the best: another is not begun at its cost. None where there is
+    no time for that anyway.
+    """
+    needed = sum(one.to_come for one in still_running(standings, seed=course.settings.seed)) if standings else 0.0
+    return needed if needed <= course.clock.left else 0.0
+
+
 def first_epochs(course: Course) -> int:
     """Epochs until as many steps are done as it takes for arms to be compared."""
     fewest = min(len(each.train) for each in course.rounds)
     return -(-STEPS // -(-fewest // course.settings.batch_size))
 
 
-def still_running(standings: Sequence[Standing], *, seed: int) -> list[Standing]:
+def still_running(standings: Collection[Standing], *, seed: int) -> list[Standing]:
     """The arms that are not trained to their end and may still be the best, best first.
 
     None where the leader is finished, and beats all of them with near certainty.

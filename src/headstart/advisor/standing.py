@@ -65,6 +65,16 @@ class Standing:
         """Whether there is nothing more to train."""
         return self.epochs >= self.most
 
+    @property
+    def pace(self) -> float:
+        """Seconds an epoch took, with all that went with it."""
+        return self.seconds / self.epochs
+
+    @property
+    def to_come(self) -> float:
+        """Seconds that the rest of its training takes at that pace."""
+        return self.pace * (self.most - self.epochs)
+
     def to_json(self) -> dict[str, Any]:
         """The figures, with the interval of the score."""
         low, high = self.interval
