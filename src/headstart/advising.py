@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from headstart import __version__, cost, features, folder, memory, plug, record, run
-from headstart.advisor import arms, outlook, race, rounds, scores, verdict, ways, worth
+from headstart.advisor import arms, breadth, outlook, race, rounds, scores, verdict, ways, worth
 from headstart.advisor.clock import Clock, OutOfTime
 from headstart.advisor.ledger import Ledger
 from headstart.advisor.race import Course, Standing
@@ -201,14 +201,15 @@ def _measured(
     )
     log(Stage("race", f"judged on up to {sum(len(each.validation) for each in course.rounds):,} rows"))
     chosen = [arm for ref in arms.worth_training(ranking) for arm in ways.of(course, scored[ref])]
-    course, ran, late = race.in_rounds(course, sorted(chosen, key=lambda arm: arm.is_moving))
+    again = functools.partial(breadth.again, course)
+    course, ran, late = breadth.in_rounds(course, sorted(chosen, key=lambda arm: arm.is_moving))
     num_judged = sum(len(each.validation) for each in course.rounds)
     standings = [one.on_first(num_judged) for one in standings] + ran
     not_tried |= late
     log(Stage("curves", "the same ways with fewer rows"))
     best = scored[ranking[0]["model"]][-1] if ranking else None
     curves = _grown(course, best, standings, not_tried)
-    foresee = outlook.foreseeing(course, splits, curves, is_cut_off=is_cut_off)
+    foresee = outlook.foreseeing(course, splits, curves, is_cut_off=is_cut_off, again=again)
     primary, seed = course.task.primary, course.settings.seed
     found = verdict.of(standings, primary=primary, seed=seed, most_ms=wishes.most_ms, foresee=foresee)
     return {

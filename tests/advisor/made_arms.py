@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 import families
+from families import Family
 from headstart import plug, run
 from headstart.advisor import ways
 from headstart.advisor.arms import Arm, Kind
@@ -24,9 +25,11 @@ from headstart.advisor.rounds import Round
 from headstart.advisor.scores import Scored
 from headstart.contracts import Backbone, Rows
 from headstart.estimates import Estimates, LeftOut
-from headstart.progress import Listener, silent
+from headstart.progress import Event, Listener, Stage, silent
 from headstart.settings import FitSettings
 from headstart.train.job import Job
+
+FROZEN = Arm("frozen", "pretrained", 2, {"strategy": "frozen"})
 
 
 def standing(
@@ -107,3 +110,16 @@ def frozen_job(model: Path, place: Path, *, num_train: int) -> Job:
 def moving(strategy: str = "full", **changes: Any) -> Arm:
     """An arm of the course's model that the loop trains."""
     return Arm(strategy, "scratch" if strategy == "scratch" else "pretrained", 2, {"strategy": strategy, **changes})
+
+
+def in_three(family: Family, place: Path, **given: Any) -> Course:
+    """Three rounds, each of which judges another 16 rows."""
+    at = course(family("bert"), place, num_train=48, num_judged=48, **given)
+    (one,) = at.rounds
+    judged = [one.validation.take(np.arange(start, start + 16)) for start in (0, 16, 32)]
+    return dataclasses.replace(at, rounds=[Round(one.train, rows) for rows in judged])
+
+
+def stages(heard: Sequence[Event], name: str) -> int:
+    """How often a stage was begun."""
+    return sum(isinstance(event, Stage) and event.name == name for event in heard)

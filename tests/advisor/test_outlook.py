@@ -117,8 +117,18 @@ def test_without_a_curve_what_is_usual_is_expected(
     found = foreseen(family, tmp_path, one, worth)
 
     assert found == dataclasses.replace(
-        outlook.of(one, usual_gain(4 / 16, 48, learns), judged=40), learns=learns, learnt=48
+        outlook.of(one, usual_gain(4 / 16, learns / 48), judged=40), learns=learns, learnt=48
     )
+
+
+def test_epochs_that_there_was_no_time_for_count_as_rows_do(family: Family, tmp_path: Path) -> None:
+    begun, done = (Standing(moving("top"), hits(12, 16), epochs, 4, 1.0) for epochs in (1, 4))
+
+    more, less = (foreseen(family, tmp_path / str(one.epochs), one, Worth()) for one in (begun, done))
+
+    assert more.value == 12 / 16 + usual_gain(4 / 16, 4 * 64 / 48).value
+    assert more.value > less.value
+    assert more.high - more.low > less.high - less.low
 
 
 @pytest.mark.parametrize("per_round", [80, 19], ids=["no more rows", "beyond all reach"])
@@ -135,10 +145,10 @@ def test_where_nothing_is_known_of_more_rows_what_was_reached_is_expected(
 def test_a_usual_gain_holds_nine_tenths_of_all_laws() -> None:
     generator, inside = np.random.default_rng(1), 0
     for _ in range(1000):
-        error, more = generator.uniform(0.01, 0.9), generator.uniform(110, 400)
+        error, times = generator.uniform(0.01, 0.9), generator.uniform(1.1, 4)
         exponent, floor = min(-0.1, generator.normal(-0.5, 0.25)), error * generator.random()
-        gain = (error - floor) * (1 - (more / 100) ** exponent)
-        found = usual_gain(error, 100, more)
+        gain = (error - floor) * (1 - times**exponent)
+        found = usual_gain(error, times)
         inside += found.low <= gain <= found.high
 
     assert 870 <= inside <= 930

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from made_arms import course, hits, moving, standing
+from made_arms import FROZEN, course, hits, in_three, moving, stages, standing
 
 from families import Family
 from headstart import kernels
@@ -16,14 +15,7 @@ from headstart.advisor import race
 from headstart.advisor.arms import Arm
 from headstart.advisor.clock import Clock, OutOfTime
 from headstart.advisor.race import Course, Standing
-from headstart.advisor.rounds import Round
-from headstart.progress import Advance, Event, Stage
-
-FROZEN = Arm("frozen", "pretrained", 2, {"strategy": "frozen"})
-
-
-def stages(heard: list[Event], name: str) -> int:
-    return sum(isinstance(event, Stage) and event.name == name for event in heard)
+from headstart.progress import Advance, Event
 
 
 def test_a_resumed_arm_equals_one_trained_in_one_go(family: Family, tmp_path: Path) -> None:
@@ -141,72 +133,6 @@ def test_no_way_is_begun_at_the_cost_of_finishing_another(
     race.run(course(family("bert"), tmp_path, clock=Clock(budget)), [moving(), moving("top", top=1)])
 
     assert told[:2] == [0.0, pytest.approx(owed)]
-
-
-def in_three(family: Family, place: Path, **given: Any) -> Course:
-    """Three rounds, each of which judges another 16 rows."""
-    at = course(family("bert"), place, num_train=48, num_judged=48, **given)
-    (one,) = at.rounds
-    judged = [one.validation.take(np.arange(start, start + 16)) for start in (0, 16, 32)]
-    return dataclasses.replace(at, rounds=[Round(one.train, rows) for rows in judged])
-
-
-IN_ROUNDS = {
-    "there is no limit": (Clock(), 16, 0.5, 48),
-    "there is time": (Clock(10_000), 16, 0.5, 48),
-    "there is no time for more": (Clock(10_000), 16, 1.0, 16),
-    "one round is too little to judge by": (Clock(10_000), 17, 1.0, 48),
-}
-
-
-@pytest.mark.parametrize(("clock", "enough", "curves", "judged"), IN_ROUNDS.values(), ids=IN_ROUNDS.keys())
-def test_all_ways_are_judged_in_all_rounds_or_all_in_the_first(
-    clock: Clock,
-    enough: int,
-    curves: float,
-    judged: int,
-    family: Family,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(race, "ENOUGH", enough)
-    monkeypatch.setattr(race, "CURVES", curves)
-
-    used, found, _ = race.in_rounds(in_three(family, tmp_path, clock=clock), [FROZEN, moving()])
-
-    assert [len(one.hits) for one in found] == [judged, judged]
-    assert sum(len(each.validation) for each in used.rounds) == judged
-
-
-def test_the_first_round_is_not_trained_again_with_the_others(family: Family, tmp_path: Path) -> None:
-    heard: list[Event] = []
-    at = in_three(family, tmp_path, listener=heard.append)
-    first = race.advanced(dataclasses.replace(at, rounds=at.rounds[:1]), moving(), 2)
-    before = stages(heard, "train")
-
-    whole = race.advanced(at, moving(), 2)
-
-    assert (before, stages(heard, "train")) == (1, 3)
-    assert np.array_equal(whole.hits[:16], first.hits)
-    assert np.array_equal(whole.on_first(16).hits, first.hits)
-    assert whole.answering == first.answering
-
-
-def test_an_arm_that_more_rounds_would_lose_keeps_what_it_has(
-    family: Family, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(race, "ENOUGH", 16)
-    at = in_three(family, tmp_path, clock=Clock(10_000))
-    plain = race.run
-
-    def late(course: Course, arms: Any) -> Any:
-        found, why = plain(course, arms)
-        return (found, why) if len(course.rounds) == 1 else (found[:1], {"full": "would take more time"})
-
-    monkeypatch.setattr(race, "run", late)
-    used, found, why = race.in_rounds(at, [FROZEN, moving()])
-
-    assert ([one.arm.name for one in found], len(used.rounds), why) == (["frozen", "full"], 1, {})
 
 
 # 48 rows in batches of 16 are 3 steps, so that 50 of them are in 17 epochs

@@ -157,20 +157,19 @@ def gain(curve: Curve, rows: float, more: float) -> Estimate:
     return estimates(error_RN[:, :1] - error_RN[:, 1:])[0]
 
 
-def usual_gain(error: float, rows: float, more: float) -> Estimate:
-    """What more rows bring where no curve was measured: the exponent is as expected, the floor below the error.
+def usual_gain(error: float, times: float) -> Estimate:
+    """What more learning brings where no curve was measured: the exponent is as expected, the floor below the error.
 
     Args:
-        error: One minus the score with the fewer rows.
-        rows: So many.
-        more: How many there will be.
+        error: One minus the score until now.
+        times: How many times the rows, or the steps, there will be.
 
     Source: the expectation of exponents is that of the curves that are measured; of the floor nothing is supposed.
     """
     generator = np.random.default_rng(0)
     exponent_R = generator.normal(power_law.EXPECTED, power_law.SPREAD, COPIES).clip(max=power_law.FLATTEST)
     drop_R = error * generator.random(COPIES)
-    return estimates((drop_R * (1 - (more / rows) ** exponent_R))[:, None])[0]
+    return estimates((drop_R * (1 - times**exponent_R))[:, None])[0]
 
 
 def told(name: str, curve: Curve, *, num_places: int = 49) -> dict[str, Any]:

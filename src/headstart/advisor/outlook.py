@@ -30,6 +30,7 @@ class Outlook:
         value: In the middle.
         low: From here.
         high: To here.
+        reached: What its way reached in the race.
         learns: Rows that the fit will learn from; None where more of them were not accounted for.
         learnt: Rows that its way learnt from in the race.
         judged: Test rows, whose own luck is in the interval; None where it is for ever so many.
@@ -38,6 +39,7 @@ class Outlook:
     value: float
     low: float
     high: float
+    reached: float
     learns: int | None = None
     learnt: int | None = None
     judged: int | None = None
@@ -61,34 +63,48 @@ def of(one: Standing, gain: Estimate = NOTHING, *, judged: int | None = None) ->
     value = one.value + gain.value
     below = math.hypot(with_luck * (one.value - low), WIDER * (gain.value - gain.low))
     above = math.hypot(with_luck * (high - one.value), WIDER * (gain.high - gain.value))
-    return Outlook(min(1.0, value), value - below, min(1.0, value + above), judged=judged)
+    return Outlook(min(1.0, value), value - below, min(1.0, value + above), one.value, judged=judged)
 
 
-def foreseeing(course: Course, splits: Splits, worth: Worth, *, is_cut_off: bool) -> Foresee:
+def _as_it_is(one: Standing) -> Standing:
+    return one
+
+
+def foreseeing(
+    course: Course, splits: Splits, worth: Worth, *, is_cut_off: bool, again: Callable[[Standing], Standing] = _as_it_is
+) -> Foresee:
     """From how a way stands to what its fit will reach on the test rows.
 
     Args:
         course: Where it was raced.
         splits: Of the data; the test rows are counted, not read.
         worth: The curves. Of a way without one of its own, such as a model of which some blocks move, more rows are
-            expected to bring what is usual.
+            expected to bring what is usual, and so are the epochs that it had no time for.
         is_cut_off: Whether the validation rows were held out of those to learn from, to which they go back where a fit
             needs none.
+        again: Judges a way by more rows, if that can be.
     """
     learnt = min(len(each.train) for each in course.rounds)
     judged = None if splits.test is None else len(splits.test)
 
     def foresee(one: Standing) -> Outlook:
+        one = again(one)
         learns = len(splits.train)
         if is_cut_off and splits.validation is not None and not _needs_validation(course, one):
             learns += len(splits.validation)
         gain = worth.gain(one.arm, learnt, learns)
-        if gain is None and learnt < learns <= REACH * learnt:
-            gain = usual_gain(1 - one.value, learnt, learns)
+        if gain is None and learns <= REACH * learnt:
+            gain = _usual(one, learns / learnt)
         found = of(one, gain or NOTHING, judged=judged)
         return found if gain is None else dataclasses.replace(found, learns=learns, learnt=learnt)
 
     return foresee
+
+
+def _usual(one: Standing, times: float) -> Estimate | None:
+    """What is usual where there will be so many times the rows, and all epochs; None where there is nothing more."""
+    times *= one.most / one.epochs
+    return usual_gain(1 - one.value, times) if times > 1 else None
 
 
 def _needs_validation(course: Course, one: Standing) -> bool:

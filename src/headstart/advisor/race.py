@@ -41,10 +41,6 @@ FIRST = 0.9
 """Share of the time that is left which the first epochs of one arm may take."""
 STEPS = 50
 """Of a training, before which what it has learnt says nothing of what it will have learnt in the end."""
-ENOUGH = 250
-"""Rows of a single round that are enough to judge by where there is no time for more."""
-CURVES = 0.5
-"""Share of the time that is left which is not for more rounds."""
 
 
 @dataclass(frozen=True)
@@ -204,24 +200,6 @@ def folder_of(course: Course, settings: FitSettings) -> Path:
     """Where an arm's trainings pause."""
     asked = json.dumps(dataclasses.asdict(settings), sort_keys=True)
     return course.place / hashlib.sha256(asked.encode()).hexdigest()[:16]
-
-
-def in_rounds(course: Course, arms: Sequence[Arm]) -> tuple[Course, list[Standing], dict[str, str]]:
-    """The race in all rounds, or in the first alone where that is enough to judge by and there is no time for more.
-
-    Returns:
-        The course with the rounds that all were judged in, how every arm stands, and why others could not be tried.
-    """
-    first = dataclasses.replace(course, rounds=course.rounds[:1])
-    if not course.clock.is_limited or len(course.rounds) == 1 or len(first.rounds[0].validation) < ENOUGH:
-        return course, *run(course, arms)
-    standings, why_not = run(first, arms)
-    needed = sum(one.seconds for one in standings) * (len(course.rounds) - 1)
-    if needed <= (1 - CURVES) * course.clock.left:
-        more, why_not_more = run(course, arms)
-        if {one.arm.name for one in standings} <= {one.arm.name for one in more}:
-            return course, more, why_not_more
-    return first, standings, why_not
 
 
 def run(course: Course, arms: Sequence[Arm]) -> tuple[list[Standing], dict[str, str]]:

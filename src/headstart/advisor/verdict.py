@@ -177,8 +177,9 @@ def _foretold(expected: Outlook, taken: Standing) -> str:
     judged = "" if expected.judged is None else f" on the {expected.judged:,} test rows"
     if expected.learns is None:
         return told + judged
-    learnt = f"learning from all {expected.learns:,}; from {expected.learnt:,} it reached {taken.value:.3f}"
-    return f"{told}{judged}, {learnt}"
+    learnt = f"learning from all {expected.learns:,}; from {expected.learnt:,} it reached {expected.reached:.3f}"
+    cut_short = "" if taken.is_done else f" in {taken.epochs} of {taken.most} epochs"
+    return f"{told}{judged}, {learnt}{cut_short}"
 
 
 def _against(taken: Standing, able: Sequence[Standing], seed: int) -> str:

@@ -1,0 +1,45 @@
+"""By how many rows ways are judged: in all rounds, or in the first alone where there is no time for more."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from headstart.advisor import race
+from headstart.advisor.arms import Arm
+from headstart.advisor.clock import OutOfTime
+from headstart.advisor.race import Course, Standing
+
+ENOUGH = 250
+"""Rows of a single round that are enough to judge by where there is no time for more."""
+CURVES = 0.5
+"""Share of the time that is left which is not for more rounds."""
+
+
+def in_rounds(course: Course, arms: Sequence[Arm]) -> tuple[Course, list[Standing], dict[str, str]]:
+    """The race in all rounds, or in the first alone where that is enough to judge by and there is no time for more.
+
+    Returns:
+        The course with the rounds that all were judged in, how every arm stands, and why others could not be tried.
+    """
+    first = dataclasses.replace(course, rounds=course.rounds[:1])
+    if not course.clock.is_limited or len(course.rounds) == 1 or len(first.rounds[0].validation) < ENOUGH:
+        return course, *race.run(course, arms)
+    standings, why_not = race.run(first, arms)
+    needed = sum(one.seconds for one in standings) * (len(course.rounds) - 1)
+    if needed <= (1 - CURVES) * course.clock.left:
+        more, why_not_more = race.run(course, arms)
+        if {one.arm.name for one in standings} <= {one.arm.name for one in more}:
+            return course, more, why_not_more
+    return first, standings, why_not
+
+
+def again(course: Course, one: Standing) -> Standing:
+    """How an arm stands in all rounds, if it was judged in the first alone and there is time for the others."""
+    if one.arm.kind == "baseline" or len(one.hits) == sum(len(each.validation) for each in course.rounds):
+        return one
+    try:
+        course.clock.allow(one.seconds * (len(course.rounds) - 1))
+        return race.advanced(course, one.arm, one.epochs)
+    except OutOfTime:
+        return one
