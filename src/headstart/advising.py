@@ -209,9 +209,11 @@ def _measured(
     log(Stage("curves", "the same ways with fewer rows"))
     best = scored[ranking[0]["model"]][-1] if ranking else None
     curves = _grown(course, best, standings, not_tried)
-    foresee = outlook.foreseeing(course, splits, curves, is_cut_off=is_cut_off, again=again)
+    foresee = outlook.foreseeing(course, splits, curves, is_cut_off=is_cut_off)
     primary, seed = course.task.primary, course.settings.seed
-    found = verdict.of(standings, primary=primary, seed=seed, most_ms=wishes.most_ms, foresee=foresee)
+    found = verdict.of(
+        standings, primary=primary, seed=seed, most_ms=wishes.most_ms, foresee=lambda one: foresee(again(one))
+    )
     return {
         "verdict": {**found.to_json(), "not_tried": not_tried},
         "standings": [one.to_json() for one in sorted(standings, key=lambda one: -one.value)],

@@ -66,13 +66,7 @@ def of(one: Standing, gain: Estimate = NOTHING, *, judged: int | None = None) ->
     return Outlook(min(1.0, value), value - below, min(1.0, value + above), one.value, judged=judged)
 
 
-def _as_it_is(one: Standing) -> Standing:
-    return one
-
-
-def foreseeing(
-    course: Course, splits: Splits, worth: Worth, *, is_cut_off: bool, again: Callable[[Standing], Standing] = _as_it_is
-) -> Foresee:
+def foreseeing(course: Course, splits: Splits, worth: Worth, *, is_cut_off: bool) -> Foresee:
     """From how a way stands to what its fit will reach on the test rows.
 
     Args:
@@ -82,13 +76,11 @@ def foreseeing(
             expected to bring what is usual, and so are the epochs that it had no time for.
         is_cut_off: Whether the validation rows were held out of those to learn from, to which they go back where a fit
             needs none.
-        again: Judges a way by more rows, if that can be.
     """
     learnt = min(len(each.train) for each in course.rounds)
     judged = None if splits.test is None else len(splits.test)
 
     def foresee(one: Standing) -> Outlook:
-        one = again(one)
         learns = len(splits.train)
         if is_cut_off and splits.validation is not None and not _needs_validation(course, one):
             learns += len(splits.validation)
