@@ -17,9 +17,12 @@ import headstart
 NOBODY = ("127.0.0.1", 9)
 ATTEMPTS: dict[str, Callable[[socket.socket], object]] = {
     "connecting": lambda stream: stream.connect(NOBODY),
+    "trying to connect": lambda stream: stream.connect_ex(NOBODY),
     "sending without connecting": lambda stream: stream.sendto(b"", NOBODY),
+    "sending parts without connecting": lambda stream: stream.sendmsg([b""], [], 0, NOBODY),
     "looking up an address": lambda _: socket.getaddrinfo("localhost", 80),
     "looking up a name": lambda _: socket.gethostbyname("localhost"),
+    "looking up who an address is": lambda _: socket.getnameinfo(NOBODY, 0),
 }
 
 
@@ -33,6 +36,24 @@ def test_a_process_started_by_a_test_cannot_either() -> None:
     code = "import socket; socket.create_connection(('127.0.0.1', 9), timeout=1)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert "NetworkRefusedError" in done.stderr
+
+
+def test_nothing_listens_in_on_threads_that_are_traced_as_they_start() -> None:
+    """CPython before 3.12 refuses a thread its tracer while a hook in Python runs for another's, one in a million."""
+    code = """
+import sys, threading
+sys.setswitchinterval(1e-6)
+threading.settrace(lambda *_: None)
+threading.excepthook = lambda args: print(args.exc_value)
+def start():
+    for _ in range(300):
+        sys.settrace(None)
+threads = [threading.Thread(target=start) for _ in range(8)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("", "")
 
 
 def test_worker_processes_may_still_talk_over_unix_sockets(tmp_path: Path) -> None:
