@@ -159,12 +159,18 @@ def test_like_refuses_what_is_no_finished_run(tmp_path: Path, capsys: pytest.Cap
 
 @pytest.mark.parametrize(
     ("num_rows", "epochs", "patience"),
-    [(80, 68, 34), (800, 8, 4), (1600, 4, 2), (10_000, 4, 2)],
+    [(80, 67, 34), (800, 8, 4), (1600, 4, 2), (10_000, 4, 2)],
     ids=["very few", "few", "just enough", "many"],
 )
 def test_few_rows_are_gone_over_more_often_and_with_more_patience(num_rows: int, epochs: int, patience: int) -> None:
     found = FitSettings().recipe(Recipe(epochs=4, lr=1e-3, patience=2, least_steps=200), num_rows)
     assert (found.epochs, found.patience, found.lr) == (epochs, patience, 1e-3)
+
+
+@pytest.mark.parametrize(("num_classes", "epochs"), [(2, 8), (50, 8), (77, 13)], ids=["few", "just", "many"])
+def test_many_classes_are_gone_over_more_often(num_classes: int, epochs: int) -> None:
+    own = Recipe(epochs=4, lr=1e-3, patience=2, least_steps=200, steps_a_class=4)
+    assert FitSettings().recipe(own, 800, num_classes).epochs == epochs
 
 
 def test_who_says_how_many_epochs_gets_so_many() -> None:

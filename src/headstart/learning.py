@@ -52,7 +52,7 @@ def once(ready: Ready, settings: FitSettings, listener: Listener, around: Around
     task: Task = plug.load("tasks", ready.task_name)
     learned = task.meets(task.learn(ready.splits.train), ready.splits.train, ready.backbone, settings)
     strategy: Strategy = plug.load("strategies", settings.strategy)
-    recipe = training.recipe(task, ready.backbone, strategy, settings, len(ready.splits.train))
+    recipe = training.recipe(task, ready.backbone, strategy, settings, ready.splits.train)
     rows = ready.splits.train, ready.splits.validation
     frame = training.frame(task, ready.backbone, ready.splits.train, settings)
     job = training.Job(task, learned, ready.backbone, *rows, settings, recipe, listener, around, frame)

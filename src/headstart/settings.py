@@ -28,21 +28,24 @@ from headstart.limits import (
 class Recipe:
     """What to train with, a strategy's own values or what the user gave instead.
 
-    Most epochs, peak learning rate, epochs of patience, the factor on the rate for each block further down, and how
-    many steps it takes to learn anything: of few rows there are as many times more epochs, and more patience.
+    Most epochs, peak learning rate, epochs of patience, the factors on the rate for each block further down and for the
+    layer that names the classes, and how many steps it takes to learn anything, in all and for each class: of few rows
+    there are as many more epochs, and as much more patience.
     """
 
     epochs: int
     lr: float
     patience: int
     layer_decay: float = 0.9
+    classifier_rate: float = 1.0
     least_steps: int = 0
+    steps_a_class: int = 0
 
-    def over(self, num_rows: int, batch_size: int) -> Recipe:
-        """The same for so many rows."""
-        steps = self.epochs * -(-num_rows // batch_size)
-        times = max(1, -(-self.least_steps // steps))
-        return dataclasses.replace(self, epochs=self.epochs * times, patience=self.patience * times)
+    def over(self, num_rows: int, batch_size: int, num_classes: int = 0) -> Recipe:
+        """The same for so many rows of so many classes."""
+        steps, least = -(-num_rows // batch_size), max(self.least_steps, self.steps_a_class * num_classes)
+        epochs = max(self.epochs, -(-least // steps))
+        return dataclasses.replace(self, epochs=epochs, patience=-(-self.patience * epochs // self.epochs))
 
 
 OF_THE_LOOP = frozenset(
@@ -288,12 +291,8 @@ class FitSettings:
         """Whether a head of ours was asked for, where the ecosystem's task model has one itself."""
         return self.head != "linear" or self.pool != "auto" or self.read not in ("auto", "classifier")
 
-    def recipe(self, default: Recipe, num_rows: int) -> Recipe:
+    def recipe(self, default: Recipe, num_rows: int, num_classes: int = 0) -> Recipe:
         """What to train with on so many rows: what was given, and a strategy's own values for the rest."""
-        default = default.over(num_rows, self.batch_size) if self.epochs is None else default
-        return Recipe(
-            epochs=default.epochs if self.epochs is None else self.epochs,
-            lr=default.lr if self.lr is None else self.lr,
-            patience=default.patience if self.patience is None else self.patience,
-            layer_decay=default.layer_decay if self.layer_decay is None else self.layer_decay,
-        )
+        default = default.over(num_rows, self.batch_size, num_classes) if self.epochs is None else default
+        own = {name: getattr(self, name) for name in ("epochs", "lr", "patience", "layer_decay")}
+        return dataclasses.replace(default, **{name: value for name, value in own.items() if value is not None})

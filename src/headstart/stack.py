@@ -57,6 +57,15 @@ def blocks_of(module: nn.Module) -> Sequence[nn.Module]:
     return [base]
 
 
+def classifier_of(module: nn.Module) -> nn.Module | None:
+    """The layer of a task model that names the classes: the last linear one above its bare model, if there is any."""
+    from torch import nn
+
+    below = set(base_of(module).modules())
+    above = [part for part in module.modules() if isinstance(part, nn.Linear) and part not in below]
+    return above[-1] if above else None
+
+
 def decoder_of(module: nn.Module) -> nn.Module | None:
     """What writes in a sequence-to-sequence model, one token after the other; None of any other model."""
     is_of_two = getattr(getattr(module, "config", None), "is_encoder_decoder", False)

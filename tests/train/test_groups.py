@@ -35,6 +35,17 @@ def test_each_depth_learns_more_slowly_than_the_one_above(family: families.Famil
     assert found["bert.embeddings.word_embeddings.weight"] == (0.125, 0.1)
 
 
+@pytest.mark.parametrize(
+    ("name", "layer"),
+    [("bert", "classifier"), ("roberta", "classifier.out_proj"), ("distilbert", "classifier"), ("vit", "classifier")],
+)
+def test_the_layer_that_names_the_classes_has_a_rate_of_its_own(name: str, layer: str, family: families.Family) -> None:
+    module = task_module(family, name)
+    found = rates(module, made_of(module))
+
+    assert {each for each, (rate, _) in found.items() if rate == 10.0} == {f"{layer}.weight", f"{layer}.bias"}
+
+
 @pytest.mark.parametrize("name", ["bert.encoder.layer.1.output.LayerNorm.weight", "classifier.bias"])
 def test_norms_and_biases_are_not_decayed(name: str, family: families.Family) -> None:
     module = task_module(family, "bert")
@@ -47,6 +58,16 @@ def test_every_parameter_is_in_exactly_one_group(name: str, family: families.Fam
     made = groups.layered(module, lr=1.0, layer_decay=0.9, weight_decay=0.1)
     together = [id(parameter) for group in made for parameter in group["params"]]
     assert sorted(together) == sorted(id(parameter) for parameter in module.parameters())
+
+
+def test_a_bare_model_names_no_classes(family: families.Family) -> None:
+    module = stack.base_of(task_module(family, "bert"))
+    assert stack.classifier_of(module) is None
+    assert max(rate for rate, _ in rates(module, made_of(module)).values()) == 1.0
+
+
+def made_of(module: Any) -> list[dict[str, Any]]:
+    return groups.layered(module, lr=1.0, layer_decay=0.5, weight_decay=0.1, classifier_rate=10.0)
 
 
 def test_a_head_learns_at_one_rate_and_its_matrices_are_decayed() -> None:

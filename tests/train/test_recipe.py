@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from families import Family
 from headstart import plug
+from headstart.contracts import Rows
 from headstart.settings import FitSettings, Recipe
 from headstart.sources import dir as folders
 from headstart.train import learn
 
 
-def recipe(family: Family, model: str, **given: Any) -> Recipe:
-    """For a thousand recordings."""
+def recipe(family: Family, model: str, num_classes: int = 0, **given: Any) -> Recipe:
+    """For a thousand recordings, or as many texts of some classes."""
     settings = FitSettings(**given)
     backbone = folders.load(str(family(model)), revision=None, offline=True)
-    task, strategy = plug.load("tasks", "automatic-speech-recognition"), plug.load("strategies", settings.strategy)
-    return learn.recipe(task, backbone, strategy, settings, 1000)
+    task = plug.load("tasks", "text-classification" if num_classes else "automatic-speech-recognition")
+    rows = Rows(pa.table({"text": ["a"] * 1000, "label": [str(row % max(1, num_classes)) for row in range(1000)]}))
+    return learn.recipe(task, backbone, plug.load("strategies", settings.strategy), settings, rows)
 
 
 @pytest.mark.parametrize("model", ["whisper", "moonshine"])
@@ -33,6 +36,14 @@ def test_a_decoder_that_has_learnt_to_write_moves_little(model: str, family: Fam
 @pytest.mark.parametrize("strategy", ["lora", "scratch"])
 def test_what_starts_from_nothing_learns_as_ever(strategy: str, family: Family) -> None:
     assert recipe(family, "whisper", strategy=strategy) == recipe(family, "hubert", strategy=strategy)
+
+
+@pytest.mark.parametrize("strategy", ["full", "top", "gradual"])
+def test_many_classes_take_more_epochs(strategy: str, family: Family) -> None:
+    few, many = (recipe(family, "bert", num_classes, strategy=strategy) for num_classes in (2, 77))
+
+    assert (few.epochs, many.epochs) == (4, 10)
+    assert few.classifier_rate == many.classifier_rate > 1
 
 
 def test_what_the_user_gives_is_taken(family: Family) -> None:

@@ -130,7 +130,7 @@ def epochs_of(course: Course, arm: Arm) -> int:
         return 1
     settings = dataclasses.replace(course.settings, **arm.changes)
     strategy: Strategy = plug.load("strategies", settings.strategy)
-    fewest = min(len(each.train) for each in course.rounds)
+    fewest = min((each.train for each in course.rounds), key=len)
     return training.recipe(course.task, course.backbone(settings), strategy, settings, fewest).epochs
 
 

@@ -27,7 +27,7 @@ def frozen_job(course: Course, rows: Rows, ref: str, *, times: float = 0.0) -> J
     settings = dataclasses.replace(course.settings, model=ref, strategy="frozen")
     strategy: Strategy = plug.load("strategies", settings.strategy)
     learned, backbone = course.task.learn(rows), course.backbone(settings)
-    recipe = learn.recipe(course.task, backbone, strategy, settings, len(rows))
+    recipe = learn.recipe(course.task, backbone, strategy, settings, rows)
     listener = guarded(course.clock, course.listener, times=times)
     around = Around(is_foretold=course.clock.is_limited)
     frame = learn.frame(course.task, backbone, rows, settings)

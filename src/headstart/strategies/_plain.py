@@ -10,8 +10,12 @@ from headstart.settings import FitSettings, Recipe
 if TYPE_CHECKING:
     from torch import nn
 
-STEPS = 50
-"""Steps below which pretrained blocks have not learnt what is on top of them; see the decision log."""
+STEPS, STEPS_A_CLASS = 50, 4
+"""Steps, in all and for each class, below which pretrained blocks have not learnt what is on top of them; see the
+decision log."""
+CLASSIFIER_RATE = 100
+"""A new layer that names the classes starts from nothing, and blocks have a place to start from; see the decision log.
+"""
 
 
 def of_blocks(task: Task) -> Recipe:
@@ -26,7 +30,14 @@ def of_blocks(task: Task) -> Recipe:
         # new layers with everything to learn, from few pictures with many places
         return Recipe(epochs=40, lr=1e-3, patience=8)
     # best of 1e-4 to 4e-4 on the validation split of SST-2, see the decision log
-    return Recipe(epochs=4, lr=2e-4, patience=2, least_steps=STEPS)
+    return Recipe(
+        epochs=4,
+        lr=2e-4,
+        patience=2,
+        classifier_rate=CLASSIFIER_RATE,
+        least_steps=STEPS,
+        steps_a_class=STEPS_A_CLASS,
+    )
 
 
 def idle_sizes(settings: FitSettings, task: Task) -> set[str]:

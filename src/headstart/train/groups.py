@@ -9,7 +9,9 @@ from torch import nn
 from headstart import stack
 
 
-def layered(module: nn.Module, *, lr: float, layer_decay: float, weight_decay: float) -> list[dict[str, Any]]:
+def layered(
+    module: nn.Module, *, lr: float, layer_decay: float, weight_decay: float, classifier_rate: float = 1.0
+) -> list[dict[str, Any]]:
     """One group per depth and kind of parameter, for everything that is not frozen.
 
     Args:
@@ -17,16 +19,19 @@ def layered(module: nn.Module, *, lr: float, layer_decay: float, weight_decay: f
         lr: Peak learning rate above the highest block.
         layer_decay: Factor on it for each step further down.
         weight_decay: Decoupled, for matrices and kernels; biases and norms go without.
+        classifier_rate: Factor on it for the layer that names the classes.
 
     Source: discriminative fine-tuning, Howard and Ruder, ACL 2018, with a constant factor.
     """
     depth = stack.depths(module)
-    top = max(depth.values())
-    groups: dict[tuple[int, bool], dict[str, Any]] = {}
+    top, classifier = max(depth.values()), stack.classifier_of(module)
+    naming = set() if classifier is None else set(classifier.parameters())
+    groups: dict[tuple[int, bool, bool], dict[str, Any]] = {}
     for name, parameter in module.named_parameters():
         if parameter.requires_grad:
-            key = depth[name], parameter.ndim > 1
-            fresh = {"params": [], "lr": lr * layer_decay ** (top - key[0]), "weight_decay": weight_decay * key[1]}
+            key = depth[name], parameter in naming, parameter.ndim > 1
+            rate = lr * layer_decay ** (top - key[0]) * (classifier_rate if key[1] else 1.0)
+            fresh = {"params": [], "lr": rate, "weight_decay": weight_decay * key[2]}
             groups.setdefault(key, fresh)["params"].append(parameter)
     return list(groups.values())
 

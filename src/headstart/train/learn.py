@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from headstart.contracts import Backbone, Strategy, Task
+from headstart.contracts import Backbone, Rows, Strategy, Task
 from headstart.settings import FitSettings, Recipe
 from headstart.train import head, hearing, states, whole
 from headstart.train.frames import frame
@@ -37,10 +37,10 @@ def learn(job: Job, stages: Sequence[int], strategy: Strategy) -> Learnt:
     return states.learn(job) if job.settings.cache else whole.learn(job, stages, strategy)
 
 
-def recipe(task: Task, backbone: Backbone, strategy: Strategy, settings: FitSettings, num_rows: int) -> Recipe:
-    """What is trained with: what the user gave, and for the rest what suits strategy, task, model and so many rows."""
+def recipe(task: Task, backbone: Backbone, strategy: Strategy, settings: FitSettings, rows: Rows) -> Recipe:
+    """What is trained with: what the user gave, and for the rest what suits strategy, task, model and these rows."""
     own = strategy.recipe(settings, task)
     # a decoder has learnt to write, so that nothing is to be found anew; adapters and fresh weights start from nothing
     if writes(task, backbone) and settings.strategy not in ("lora", "scratch"):
         own = dataclasses.replace(own, epochs=min(own.epochs, EPOCHS), lr=RATE, patience=PATIENCE)
-    return settings.recipe(own, num_rows)
+    return settings.recipe(own, len(rows), len(task.names(task.learn(rows))) if own.steps_a_class else 0)

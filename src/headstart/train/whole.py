@@ -195,10 +195,14 @@ def _step_name(job: Job, boundary: int) -> str:
 def _groups(job: Job, whole: nn.Module) -> list[dict[str, Any]]:
     """The parameters by depth; a head of ours stands above them all."""
     assert isinstance(whole, Network), "what was made above, or a copy of it"
-    decay, lr = job.settings.weight_decay, job.recipe.lr
-    below_it = groups.layered(whole.module, lr=lr, layer_decay=job.recipe.layer_decay, weight_decay=decay)
-    on_top = groups.alike(whole.head, lr=lr, weight_decay=decay) if isinstance(whole, Headed) else []
-    return below_it + on_top
+    decay, recipe = job.settings.weight_decay, job.recipe
+    rates = {"lr": recipe.lr, "layer_decay": recipe.layer_decay, "classifier_rate": recipe.classifier_rate}
+    below_it = groups.layered(whole.module, **rates, weight_decay=decay)
+    if not isinstance(whole, Headed):
+        return below_it
+    is_classifier = isinstance(whole.head, nn.Linear)
+    lr = recipe.lr * (recipe.classifier_rate if is_classifier else 1.0)
+    return below_it + groups.alike(whole.head, lr=lr, weight_decay=decay)
 
 
 def _views(job: Job, boundary: int) -> tuple[str, ...]:
