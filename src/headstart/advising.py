@@ -206,6 +206,9 @@ def _measured(
     num_judged = sum(len(each.validation) for each in course.rounds)
     standings = [one.on_first(num_judged) for one in standings] + ran
     not_tried |= late
+    # what will probably be taken is judged in all rounds before the curves take what time there is
+    if ran:
+        again(verdict.cheapest(ran), share=breadth.SHARE)
     log(Stage("curves", "the same ways with fewer rows"))
     best = scored[ranking[0]["model"]][-1] if ranking else None
     curves = _grown(course, best, standings, not_tried)

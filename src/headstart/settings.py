@@ -45,7 +45,8 @@ class Recipe:
         """The same for so many rows of so many classes."""
         steps, least = -(-num_rows // batch_size), max(self.least_steps, self.steps_a_class * num_classes)
         epochs = max(self.epochs, -(-least // steps))
-        return dataclasses.replace(self, epochs=epochs, patience=-(-self.patience * epochs // self.epochs))
+        patience = -(-self.patience * epochs // self.epochs)
+        return dataclasses.replace(self, epochs=epochs, patience=patience, least_steps=least, steps_a_class=0)
 
 
 OF_THE_LOOP = frozenset(

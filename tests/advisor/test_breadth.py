@@ -19,23 +19,23 @@ from headstart.progress import Event
 IN_ROUNDS = {
     "there is no limit": (Clock(), 16, 0.5, 48),
     "there is time": (Clock(10_000), 16, 0.5, 48),
-    "there is no time for more": (Clock(10_000), 16, 1.0, 16),
-    "one round is too little to judge by": (Clock(10_000), 17, 1.0, 48),
+    "there is no time for more": (Clock(10_000), 16, 0.0, 16),
+    "one round is too little to judge by": (Clock(10_000), 17, 0.0, 48),
 }
 
 
-@pytest.mark.parametrize(("clock", "enough", "curves", "judged"), IN_ROUNDS.values(), ids=IN_ROUNDS.keys())
+@pytest.mark.parametrize(("clock", "enough", "share", "judged"), IN_ROUNDS.values(), ids=IN_ROUNDS.keys())
 def test_all_ways_are_judged_in_all_rounds_or_all_in_the_first(
     clock: Clock,
     enough: int,
-    curves: float,
+    share: float,
     judged: int,
     family: Family,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(breadth, "ENOUGH", enough)
-    monkeypatch.setattr(breadth, "CURVES", curves)
+    monkeypatch.setattr(breadth, "SHARE", share)
 
     used, found, _ = breadth.in_rounds(in_three(family, tmp_path, clock=clock), [FROZEN, moving()])
 

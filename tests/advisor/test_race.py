@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from headstart.advisor.arms import Arm
 from headstart.advisor.clock import Clock, OutOfTime
 from headstart.advisor.race import Course, Standing
 from headstart.progress import Advance, Event
+from headstart.strategies import _plain
 
 
 def test_a_resumed_arm_equals_one_trained_in_one_go(family: Family, tmp_path: Path) -> None:
@@ -139,8 +141,20 @@ def test_no_way_is_begun_at_the_cost_of_finishing_another(
 def test_first_epochs_are_as_many_as_it_takes_to_learn_anything(family: Family, tmp_path: Path) -> None:
     at = in_three(family, tmp_path)
 
-    assert race.first_epochs(at) == 17
-    assert race.first_epochs(course(family("bert"), tmp_path, num_train=816, num_judged=4)) == 1
+    assert race.first_epochs(at, moving()) == 17
+    assert race.first_epochs(at, FROZEN) == 1
+    assert race.first_epochs(course(family("bert"), tmp_path, num_train=816, num_judged=4), moving()) == 1
+
+
+# 4 steps for each class, and two classes
+def test_many_classes_are_learnt_longer_before_they_are_compared(
+    family: Family, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_plain, "STEPS_A_CLASS", 60)
+    at = in_three(family, tmp_path)
+    at = dataclasses.replace(at, settings=dataclasses.replace(at.settings, epochs=None))
+
+    assert race.first_epochs(at, moving()) == race.epochs_of(at, moving()) == 40
 
 
 def test_without_time_nothing_is_begun(family: Family, tmp_path: Path) -> None:

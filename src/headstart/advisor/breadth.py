@@ -12,8 +12,8 @@ from headstart.advisor.race import Course, Standing
 
 ENOUGH = 250
 """Rows of a single round that are enough to judge by where there is no time for more."""
-CURVES = 0.5
-"""Share of the time that is left which is not for more rounds."""
+SHARE = 0.5
+"""Of the time that is left, how much more rounds may take; the rest is for the curves."""
 
 
 def in_rounds(course: Course, arms: Sequence[Arm]) -> tuple[Course, list[Standing], dict[str, str]]:
@@ -27,19 +27,21 @@ def in_rounds(course: Course, arms: Sequence[Arm]) -> tuple[Course, list[Standin
         return course, *race.run(course, arms)
     standings, why_not = race.run(first, arms)
     needed = sum(one.seconds for one in standings) * (len(course.rounds) - 1)
-    if needed <= (1 - CURVES) * course.clock.left:
+    if needed <= SHARE * course.clock.left:
         more, why_not_more = race.run(course, arms)
         if {one.arm.name for one in standings} <= {one.arm.name for one in more}:
             return course, more, why_not_more
     return first, standings, why_not
 
 
-def again(course: Course, one: Standing) -> Standing:
-    """How an arm stands in all rounds, if it was judged in the first alone and there is time for the others."""
+def again(course: Course, one: Standing, *, share: float = 1.0) -> Standing:
+    """How an arm stands in all rounds, if it was judged in the first alone and the others fit into a share of the time
+    that is left.
+    """
     if one.arm.kind == "baseline" or len(one.hits) == sum(len(each.validation) for each in course.rounds):
         return one
     try:
-        course.clock.allow(one.seconds * (len(course.rounds) - 1))
+        course.clock.allow(one.seconds * (len(course.rounds) - 1), share=share)
         return race.advanced(course, one.arm, one.epochs)
     except OutOfTime:
         return one

@@ -27,11 +27,11 @@ from headstart.advisor.rounds import Round
 from headstart.advisor.standing import Standing as Standing
 from headstart.advisor.standing import chance_over as chance_over
 from headstart.advisor.standing import interval as interval
-from headstart.contracts import Backbone, Splits, Strategy, Task
+from headstart.contracts import Backbone, Rows, Splits, Strategy, Task
 from headstart.device import device
 from headstart.model import Model
 from headstart.progress import Listener, Measured, Note
-from headstart.settings import FitSettings
+from headstart.settings import FitSettings, Recipe
 from headstart.train import learn as training
 from headstart.train.learn import Around
 
@@ -40,7 +40,7 @@ CALLED = 0.05
 FIRST = 0.9
 """Share of the time that is left which the first epochs of one arm may take."""
 STEPS = 50
-"""Of a training, before which what it has learnt says nothing of what it will have learnt in the end."""
+"""Of a training, before which what it has learnt says nothing of what it will have learnt in the end, at least."""
 
 
 @dataclass(frozen=True)
@@ -128,10 +128,26 @@ def epochs_of(course: Course, arm: Arm) -> int:
     """Epochs of an arm's whole training, those of the round with most; one where nothing is trained by the loop."""
     if not arm.is_moving:
         return 1
+    return _recipe(course, arm).epochs
+
+
+def first_epochs(course: Course, arm: Arm) -> int:
+    """Epochs until as many steps are done as it takes for an arm to be compared."""
+    if not arm.is_moving:
+        return 1
+    steps_an_epoch = -(-len(_fewest(course)) // course.settings.batch_size)
+    return -(-max(STEPS, _recipe(course, arm).least_steps) // steps_an_epoch)
+
+
+def _recipe(course: Course, arm: Arm) -> Recipe:
     settings = dataclasses.replace(course.settings, **arm.changes)
     strategy: Strategy = plug.load("strategies", settings.strategy)
-    fewest = min((each.train for each in course.rounds), key=len)
-    return training.recipe(course.task, course.backbone(settings), strategy, settings, fewest).epochs
+    return training.recipe(course.task, course.backbone(settings), strategy, settings, _fewest(course))
+
+
+def _fewest(course: Course) -> Rows:
+    """The rows to learn from in the round with fewest."""
+    return min((each.train for each in course.rounds), key=len)
 
 
 @dataclass(frozen=True)
@@ -223,17 +239,15 @@ def run(course: Course, arms: Sequence[Arm]) -> tuple[list[Standing], dict[str, 
         try:
             # what is trained takes no less than what was not; even foreseeing what it takes has its price
             course.clock.allow(course.ledger.least("arm") * len(course.rounds) if arm.is_moving else 0)
-            until, owed = first_epochs(course), _owed(course, standings.values())
+            until, owed = first_epochs(course, arm), _owed(course, standings.values())
             share = FIRST if arm.is_moving else 1.0
             standings[arm.name] = advanced(course, arm, until, share=share, owed=owed)
         except OutOfTime as error:
             why_not[arm.name] = str(error)
-    epochs = first_epochs(course)
     while running := still_running(standings.values(), seed=course.settings.seed):
-        epochs *= 2
         for standing in _better_half(running):
             try:
-                standings[standing.arm.name] = advanced(course, standing.arm, epochs, standing)
+                standings[standing.arm.name] = advanced(course, standing.arm, 2 * standing.epochs, standing)
             except OutOfTime as error:
                 course.listener(Note(f"{standing.arm.name} was not trained further: it {error}."))
                 return list(standings.values()), why_not
@@ -246,12 +260,6 @@ def _owed(course: Course, standings: Collection[Standing]) -> float:
     """
     needed = sum(one.to_come for one in still_running(standings, seed=course.settings.seed)) if standings else 0.0
     return needed if needed <= course.clock.left else 0.0
-
-
-def first_epochs(course: Course) -> int:
-    """Epochs until as many steps are done as it takes for arms to be compared."""
-    fewest = min(len(each.train) for each in course.rounds)
-    return -(-STEPS // -(-fewest // course.settings.batch_size))
 
 
 def still_running(standings: Collection[Standing], *, seed: int) -> list[Standing]:
