@@ -22,7 +22,6 @@ ATTEMPTS: dict[str, Callable[[socket.socket], object]] = {
     "sending parts without connecting": lambda stream: stream.sendmsg([b""], [], 0, NOBODY),
     "looking up an address": lambda _: socket.getaddrinfo("localhost", 80),
     "looking up a name": lambda _: socket.gethostbyname("localhost"),
-    "looking up who an address is": lambda _: socket.getnameinfo(NOBODY, 0),
 }
 
 

@@ -28,16 +28,16 @@ from headstart.limits import (
 class Recipe:
     """What to train with, a strategy's own values or what the user gave instead.
 
-    Most epochs, peak learning rate, epochs of patience, the factors on the rate for each block further down and for the
-    layer that names the classes, and how many steps it takes to learn anything, in all and for each class: of few rows
-    there are as many more epochs, and as much more patience.
+    Most epochs, peak learning rate, epochs of patience, the factor on the rate for each block further down, the least
+    rate of the layer that names the classes, and how many steps it takes to learn anything, in all and for each class:
+    of few rows there are as many more epochs, and as much more patience.
     """
 
     epochs: int
     lr: float
     patience: int
     layer_decay: float = 0.9
-    classifier_rate: float = 1.0
+    classifier_lr: float = 0.0
     least_steps: int = 0
     steps_a_class: int = 0
 

@@ -12,7 +12,7 @@ from functools import wraps
 from typing import Any
 
 METHODS = ("connect", "connect_ex", "sendto", "sendmsg")
-LOOKUPS = ("getaddrinfo", "gethostbyname", "gethostbyname_ex", "gethostbyaddr", "getnameinfo")
+LOOKUPS = ("getaddrinfo", "gethostbyname", "gethostbyname_ex")
 
 
 class NetworkRefusedError(RuntimeError):

@@ -67,7 +67,7 @@ def test_a_bare_model_names_no_classes(family: families.Family) -> None:
 
 
 def made_of(module: Any) -> list[dict[str, Any]]:
-    return groups.layered(module, lr=1.0, layer_decay=0.5, weight_decay=0.1, classifier_rate=10.0)
+    return groups.layered(module, lr=1.0, layer_decay=0.5, weight_decay=0.1, classifier_lr=10.0)
 
 
 def test_a_head_learns_at_one_rate_and_its_matrices_are_decayed() -> None:

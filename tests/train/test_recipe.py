@@ -43,7 +43,7 @@ def test_many_classes_take_more_epochs(strategy: str, family: Family) -> None:
     few, many = (recipe(family, "bert", num_classes, strategy=strategy) for num_classes in (2, 77))
 
     assert (few.epochs, many.epochs) == (4, 10)
-    assert few.classifier_rate == many.classifier_rate > 1
+    assert few.classifier_lr == many.classifier_lr > few.lr
 
 
 def test_what_the_user_gives_is_taken(family: Family) -> None:

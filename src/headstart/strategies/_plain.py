@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 STEPS, STEPS_A_CLASS = 50, 4
 """Steps, in all and for each class, below which pretrained blocks have not learnt what is on top of them; see the
 decision log."""
-CLASSIFIER_RATE = 100
+CLASSIFIER_LR = 2e-2
 """A new layer that names the classes starts from nothing, and blocks have a place to start from; see the decision log.
 """
 
@@ -34,7 +34,7 @@ def of_blocks(task: Task) -> Recipe:
         epochs=4,
         lr=2e-4,
         patience=2,
-        classifier_rate=CLASSIFIER_RATE,
+        classifier_lr=CLASSIFIER_LR,
         least_steps=STEPS,
         steps_a_class=STEPS_A_CLASS,
     )

@@ -10,7 +10,7 @@ from headstart import stack
 
 
 def layered(
-    module: nn.Module, *, lr: float, layer_decay: float, weight_decay: float, classifier_rate: float = 1.0
+    module: nn.Module, *, lr: float, layer_decay: float, weight_decay: float, classifier_lr: float = 0.0
 ) -> list[dict[str, Any]]:
     """One group per depth and kind of parameter, for everything that is not frozen.
 
@@ -19,7 +19,7 @@ def layered(
         lr: Peak learning rate above the highest block.
         layer_decay: Factor on it for each step further down.
         weight_decay: Decoupled, for matrices and kernels; biases and norms go without.
-        classifier_rate: Factor on it for the layer that names the classes.
+        classifier_lr: Least rate of the layer that names the classes.
 
     Source: discriminative fine-tuning, Howard and Ruder, ACL 2018, with a constant factor.
     """
@@ -30,7 +30,7 @@ def layered(
     for name, parameter in module.named_parameters():
         if parameter.requires_grad:
             key = depth[name], parameter in naming, parameter.ndim > 1
-            rate = lr * layer_decay ** (top - key[0]) * (classifier_rate if key[1] else 1.0)
+            rate = max(classifier_lr, lr) if key[1] else lr * layer_decay ** (top - key[0])
             fresh = {"params": [], "lr": rate, "weight_decay": weight_decay * key[2]}
             groups.setdefault(key, fresh)["params"].append(parameter)
     return list(groups.values())

@@ -196,12 +196,11 @@ def _groups(job: Job, whole: nn.Module) -> list[dict[str, Any]]:
     """The parameters by depth; a head of ours stands above them all."""
     assert isinstance(whole, Network), "what was made above, or a copy of it"
     decay, recipe = job.settings.weight_decay, job.recipe
-    rates = {"lr": recipe.lr, "layer_decay": recipe.layer_decay, "classifier_rate": recipe.classifier_rate}
+    rates = {"lr": recipe.lr, "layer_decay": recipe.layer_decay, "classifier_lr": recipe.classifier_lr}
     below_it = groups.layered(whole.module, **rates, weight_decay=decay)
     if not isinstance(whole, Headed):
         return below_it
-    is_classifier = isinstance(whole.head, nn.Linear)
-    lr = recipe.lr * (recipe.classifier_rate if is_classifier else 1.0)
+    lr = max(recipe.lr, recipe.classifier_lr) if isinstance(whole.head, nn.Linear) else recipe.lr
     return below_it + groups.alike(whole.head, lr=lr, weight_decay=decay)
 
 
