@@ -129,11 +129,8 @@ def table(result: dict[str, Any]) -> str:
     for side, found in result["sides"].items():
         faster = "" if side == "headstart" else f"**{middle[side] / middle['headstart']:.1f}×**"
         lines.append(f"| {NAMES[side]} | {middle[side]:.2f} | {faster} | {found['least_cosine']:.5f} |")
-    lines += [
-        "",
-        "| `encode`, batches of 4,096 tokens | useful work | torch's product 2048³ | best product known here |",
-    ]
-    lines += ["|---|---|---|---|"]
+    columns = "`encode`, batches of 4,096 tokens", "useful work", "torch's product 2048³", "best product known here"
+    lines += ["", f"| {' | '.join(columns)} |", "|---|---|---|---|"]
     for row in result["useful_work"]:
         work, plain, most = row["gflops"], row["torch_product_gflops"], row["best_product_gflops"]
         shares = f"{plain} GFLOP/s: **{work / plain:.0%}** | {most} GFLOP/s: **{work / most:.0%}**"

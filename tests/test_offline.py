@@ -38,7 +38,7 @@ def test_a_process_started_by_a_test_cannot_either() -> None:
 
 
 def test_nothing_listens_in_on_threads_that_are_traced_as_they_start() -> None:
-    """CPython before 3.12 refuses a thread its tracer while a hook in Python runs for another's, one in a million."""
+    """CPython before 3.12 may refuse a thread its tracer while an audit hook in Python runs for another's."""
     code = """
 import sys, threading
 sys.setswitchinterval(1e-6)

@@ -221,7 +221,7 @@ class FitSettings:
     """Spread weights, gradients and what the optimiser keeps over the processes of torchrun: less memory for each."""
 
     lr: float | None = limited(ABOVE_ZERO, default=None)
-    """Peak learning rate of the top of the model; by default what suits the strategy."""
+    """Peak learning rate, of a classifier on trained blocks 0.02 at least; by default what suits the strategy."""
 
     layer_decay: float | None = limited(FACTOR, default=None)
     """Factor on the learning rate for each block further down, 1 trains all blocks alike; by default what suits the

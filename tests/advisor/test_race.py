@@ -146,7 +146,7 @@ def test_first_epochs_are_as_many_as_it_takes_to_learn_anything(family: Family, 
     assert race.first_epochs(course(family("bert"), tmp_path, num_train=816, num_judged=4), moving()) == 1
 
 
-# 4 steps for each class, and two classes
+# 60 steps for each of two classes, 3 steps an epoch
 def test_many_classes_are_learnt_longer_before_they_are_compared(
     family: Family, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

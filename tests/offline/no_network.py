@@ -1,4 +1,4 @@
-"""Refuses the network to a whole Python process, below every library. Importing this changes nothing.
+"""Refuses the network to a whole Python process, below all that goes through its sockets. Importing changes nothing.
 
 No audit hook, though one would sit lower still: before 3.12 CPython lets a thread start while another one runs such a
 hook only where nothing traces them, and coverage does.

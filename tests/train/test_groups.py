@@ -24,6 +24,11 @@ def rates(module: Any, made: list[dict[str, Any]]) -> dict[str, tuple[float, flo
     return {names[id(p)]: (group["lr"], group["weight_decay"]) for group in made for p in group["params"]}
 
 
+def made_of(module: Any) -> list[dict[str, Any]]:
+    """The groups where the layer that names the classes has ten times the rate of the highest block."""
+    return groups.layered(module, lr=1.0, layer_decay=0.5, weight_decay=0.1, classifier_lr=10.0)
+
+
 def test_each_depth_learns_more_slowly_than_the_one_above(family: families.Family) -> None:
     module = task_module(family, "bert")
     found = rates(module, groups.layered(module, lr=1.0, layer_decay=0.5, weight_decay=0.1))
@@ -64,10 +69,6 @@ def test_a_bare_model_names_no_classes(family: families.Family) -> None:
     module = stack.base_of(task_module(family, "bert"))
     assert stack.classifier_of(module) is None
     assert max(rate for rate, _ in rates(module, made_of(module)).values()) == 1.0
-
-
-def made_of(module: Any) -> list[dict[str, Any]]:
-    return groups.layered(module, lr=1.0, layer_decay=0.5, weight_decay=0.1, classifier_lr=10.0)
 
 
 def test_a_head_learns_at_one_rate_and_its_matrices_are_decayed() -> None:
