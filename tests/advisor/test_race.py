@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made_arms import FROZEN, course, hits, in_three, moving, stages, standing
+from made_arms import FROZEN, course, hits, in_three, moving, rows_of, stages, standing
 
 from families import Family
 from headstart import kernels
@@ -16,6 +16,7 @@ from headstart.advisor import race
 from headstart.advisor.arms import Arm
 from headstart.advisor.clock import Clock, OutOfTime
 from headstart.advisor.race import Course, Standing
+from headstart.advisor.rounds import Round
 from headstart.progress import Advance, Event
 from headstart.strategies import _plain
 
@@ -56,6 +57,22 @@ def test_what_the_ledger_holds_is_not_trained_again(family: Family, tmp_path: Pa
 
     assert [one.to_json() for one in again[0]] == [one.to_json() for one in first[0]]
     assert [stages(each, "train") > 0 for each in heard] == [True, False]
+
+
+def test_the_rows_that_judge_an_arm_choose_none_of_its_epochs(family: Family, tmp_path: Path) -> None:
+    as_labelled, turned = (
+        course(family("bert"), tmp_path / name, num_train=160, lr=1e-2) for name in ("as labelled", "turned")
+    )
+    (each,) = turned.rounds
+    others = {"neg": "pos", "pos": "neg"}
+    pairs = zip(*(each.validation.table[name].to_pylist() for name in ("text", "label")), strict=True)
+    lied_to = Round(each.train, rows_of([(text, others[label]) for text, label in pairs]))
+    turned = dataclasses.replace(turned, rounds=[lied_to])
+
+    found, opposite = (race.to_the_end(one, moving()) for one in (as_labelled, turned))
+
+    assert 0 < found.value < 1
+    assert (found.hits + opposite.hits == 1).all()
 
 
 def test_a_model_that_does_not_move_is_finished_at_once(family: Family, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from torch import nn
 from headstart import batches
 from headstart.contracts import Inputs
 from headstart.errors import HeadstartError, Stopped
-from headstart.progress import Advance, Event, Note, silent
+from headstart.progress import Advance, Event, Measured, Note, silent
 from headstart.settings import FitSettings, Recipe
 from headstart.train import average as averages
 from headstart.train import gradient, loop, schedule
@@ -160,6 +160,23 @@ def test_the_weights_of_the_best_epoch_are_kept() -> None:
 def test_of_two_epochs_alike_the_earlier_counts() -> None:
     _, history = trained(told(0.5, 0.9, 0.9, 0.9), epochs=4, patience=2)
     assert len(history) == 4
+
+
+@pytest.mark.parametrize(("soup", "taken"), [(1, [3]), (2, [2, 3])])
+def test_where_nothing_is_measured_the_last_epochs_count_and_patience_does_not(soup: int, taken: list[int]) -> None:
+    seen: list[torch.Tensor] = []
+
+    def validate(net: nn.Module) -> dict[str, float]:
+        seen.append(copy.deepcopy(net.state_dict()["layers.0.weight"]))
+        return {}
+
+    events: list[Event] = []
+    net, history = trained(validate, epochs=4, patience=1, soup=soup, listener=events.append)
+
+    assert len(history) == 4
+    expected = torch.stack([seen[number] for number in taken]).mean(dim=0)
+    torch.testing.assert_close(net.state_dict()["layers.0.weight"], expected)
+    assert not any(isinstance(event, Measured) for event in events)
 
 
 def test_training_stops_once_two_epochs_show_that_the_rows_are_learnt_by_heart() -> None:

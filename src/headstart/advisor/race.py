@@ -197,6 +197,8 @@ class _Run:
             # what does not move is trained to its end at once, though a head of it may take epochs
             until=self.until if self.is_moving else None,
             is_foretold=course.clock.is_limited and number == 0,
+            # an epoch chosen by the rows that judge it would flatter
+            takes_last=True,
         )
         model, _ = learning.once(ready, self.settings, listener, around)
         answers = model.predict(course.task.items(each.validation))

@@ -135,9 +135,10 @@ def on_disk(job: Job, frozen: Frozen, encoded: dict[str, Encoded], dtype: str) -
         OutputError: There is not enough room on the disk.
     """
     assert job.validation is not None, "who trains by the loop asks for a validation split"
-    _foresee(job, frozen, encoded, dtype)
-    rows = {"train": job.train, "validation": job.validation}
-    return {name: _kept(job, frozen, split, encoded[name], dtype) for name, split in rows.items()}
+    # where the last epoch is taken, no validation row is looked at on the way
+    rows = {"train": job.train} | ({} if job.around.takes_last else {"validation": job.validation})
+    _foresee(job, frozen, {name: encoded[name] for name in rows}, dtype)
+    return encoded | {name: _kept(job, frozen, split, encoded[name], dtype) for name, split in rows.items()}
 
 
 def _form(whole: Network, encoded: Encoded, *, upto: int) -> Hidden | None:

@@ -34,8 +34,8 @@ class Lesson:
 
     `lengths` is the cost of each row; `take(rows, epoch)` a batch with its targets, random views being the same
     whenever the same epoch asks for them; `loss(output, targets)` that of each row, shape (B,), summed over its
-    targets; `validate(network)` its metrics on rows held out, of which the first decides and is better when higher;
-    `counted` how many targets each row has, shape (N,), None where each has one.
+    targets; `validate(network)` its metrics on rows held out, of which the first decides and is better when higher,
+    none where the last epoch is taken; `counted` how many targets each row has, shape (N,), None where each has one.
     """
 
     lengths: Indices

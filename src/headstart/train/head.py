@@ -156,5 +156,5 @@ def by_loop(job: Job, head: nn.Module, rows: Encoded, held_out: Encoded) -> list
 
 
 def best_of(job: Job, history: Sequence[Mapping[str, Any]]) -> float:
-    """The best of the task's first figure on validation."""
-    return max(float(epoch["validation"][job.task.primary]) for epoch in history)
+    """The best of the task's first figure on validation, 0 where the last epoch is taken."""
+    return max(float(epoch["validation"].get(job.task.primary, 0.0)) for epoch in history)

@@ -38,8 +38,9 @@ FEW = 8
 @dataclass(frozen=True)
 class Around:
     """What a training stands in: a folder for checkpoints or none, what measures the run, how many rows it scores, its
-    share of the time that is left, the epoch it pauses after, whether what it will take is foretold, and how small a
-    mean loss of two epochs says that the rows are learnt by heart, so that no more of them are needed.
+    share of the time that is left, the epoch it pauses after, whether what it will take is foretold, how small a mean
+    loss of two epochs says that the rows are learnt by heart, so that no more of them are needed, and whether the last
+    epoch of the loop is taken, so that the validation rows have chosen nothing and may judge it.
     """
 
     kept: Path | None = None
@@ -49,6 +50,7 @@ class Around:
     until: int | None = None
     is_foretold: bool = True
     by_heart: float = 0.0
+    takes_last: bool = False
 
     @property
     def seconds(self) -> float:

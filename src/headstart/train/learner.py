@@ -84,9 +84,12 @@ class Learner:
         self.loss, self.rows = self.loss + loss * rows, self.rows + rows
 
     def judged(self, validation: Mapping[str, float], *, keep: int) -> None:
-        """Remembers an epoch, and its weights if they are among the best so many; of two alike the earlier counts."""
+        """Remembers an epoch, and its weights if they are among the best so many; of two alike the earlier counts.
+
+        Of epochs that nothing was measured of the later is the better one.
+        """
         self.history.append(Epoch(self.epoch, self.loss / self.rows, dict(validation)))
-        value = next(iter(validation.values()))
+        value = next(iter(validation.values()), float(self.epoch))
         ranked = sorted([*self.best, Best(value, self.epoch, {})], key=lambda best: (-best.value, best.epoch))[:keep]
         if any(best.epoch == self.epoch for best in ranked):
             state = {name: tensor.clone() for name, tensor in moving(self.average.network).items()}

@@ -187,15 +187,14 @@ class _Course:
         """Judges the epoch, remembers it, and ends the run when it is time."""
         learner, recipe = self.learner, self.plan.recipe
         found = launch.from_first(dict(self.lesson.validate(learner.average.network)))
-        metric, value = next(iter(found.items()))
-        detail = (
-            f"validation, epoch {learner.epoch} of {recipe.epochs}, training loss {learner.loss / learner.rows:.3f}"
-        )
-        self.listener(Measured(metric, value, detail))
+        if found:
+            loss = f"training loss {learner.loss / learner.rows:.3f}"
+            detail = f"validation, epoch {learner.epoch} of {recipe.epochs}, {loss}"
+            self.listener(Measured(*next(iter(found.items())), detail))
         learner.judged(found, keep=max(1, self.plan.settings.soup))
         epochs_since = learner.epoch - learner.best[0].epoch
         if not is_last and epochs_since >= recipe.patience:
-            said = f"{metric} had not improved for {recipe.patience} epochs"
+            said = f"{next(iter(found))} had not improved for {recipe.patience} epochs"
             self.listener(Note(f"Stopped after epoch {learner.epoch}: {said}."))
             is_last = True
         if not is_last and max(epoch.loss for epoch in learner.history[-2:]) < self.plan.by_heart:
@@ -242,7 +241,7 @@ def _finish(learner: Learner, lesson: Lesson, listener: Listener) -> None:
         return
 
     def measure(network: nn.Module) -> float:
-        return launch.from_first(next(iter(lesson.validate(network).values())))
+        return launch.from_first(next(iter(lesson.validate(network).values()), 0.0))
 
     chosen = soup(learner.network, states, measure)
     epochs = ", ".join(str(learner.best[number].epoch) for number in chosen)

@@ -68,7 +68,11 @@ def planned(
         return plan, None
     found = _fitting(job, trained, lesson, plan)
     after = launch.from_first(_seconds_to_score(job, trained, held_out) + FINISH)
-    of_epoch = found.seconds_per_token * (lesson.lengths.sum() + FORWARD * held_out.lengths.sum())
+    judging = found.seconds_per_token * FORWARD * float(held_out.lengths.sum())
+    if job.around.takes_last:
+        # the last epoch alone is judged, by whoever asked for it
+        after, judging = after + judging, 0.0
+    of_epoch = found.seconds_per_token * float(lesson.lengths.sum()) + judging
     per_epoch = batches.num_shuffled(len(lesson.lengths), batch_size=plan.settings.batch_size)
     left = (
         math.inf if job.budget.seconds is None else (job.budget.seconds - job.around.seconds) * job.around.share - after
@@ -89,8 +93,7 @@ def planned(
         disk_mib=max(map(cost.weights_mib, (trained, job.backbone.module))),
     )
     # the last validation begins when the time for steps is over
-    time_for_steps = left - found.seconds_per_token * FORWARD * float(held_out.lengths.sum())
-    return dataclasses.replace(plan, piece=found.piece, num_steps=num_steps, seconds=time_for_steps), foreseen
+    return dataclasses.replace(plan, piece=found.piece, num_steps=num_steps, seconds=left - judging), foreseen
 
 
 def foresee_features(job: Job, encoded: Encoded, missing: int, a_token: Callable[[], float]) -> None:

@@ -129,7 +129,7 @@ class _Best:
 
     def judge(self, stage: _Outcome) -> None:
         """Takes in a stage that has just ended; of two alike the later counts."""
-        value = max(next(iter(epoch.validation.values())) for epoch in stage.history)
+        value = max(next(iter(epoch.validation.values()), 0.0) for epoch in stage.history)
         before = len(self.history)
         self.history += [
             asdict(epoch) | {"epoch": before + epoch.epoch, "boundary": stage.boundary} for epoch in stage.history
