@@ -144,10 +144,6 @@ def table(result: dict[str, Any]) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _cells(headstart: float, ranker: float) -> str:
-    return f"{_ms(headstart)} | {_ms(ranker)}: **{ranker / headstart:.1f}×**"
-
-
 def _ms(seconds: float) -> str:
     return f"{seconds * 1e3:.1f} ms" if seconds < 0.01 else f"{seconds * 1e3:.0f} ms"
 
