@@ -119,7 +119,13 @@ def test_a_readme_is_short_and_says_how_to_test(page: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("page", "name"), [("docs/tasks.md", "tasks"), ("docs/strategies.md", "cached"), ("docs/advise.md", "advice")]
+    ("page", "name"),
+    [
+        ("docs/tasks.md", "tasks"),
+        ("docs/strategies.md", "strategies"),
+        ("docs/strategies.md", "cached"),
+        ("docs/advise.md", "advice"),
+    ],
 )
 def test_the_figures_of_a_page_are_what_the_benchmark_wrote(page: str, name: str) -> None:
     table = (RESULTS / f"{name}.md").read_text(encoding="utf-8")

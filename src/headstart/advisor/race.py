@@ -103,7 +103,7 @@ def advanced(
     settings = dataclasses.replace(course.settings, **arm.changes)
     most = epochs_of(course, arm)
     until = min(until, most)
-    run = _Run(course, settings, earlier, until, most, share, owed, arm.is_moving)
+    run = _Run(course, arm, settings, earlier, until, most, share, owed)
     asked = {"changes": dict(arm.changes), "until": until, "seed": settings.seed}
     found: list[dict[str, Any]] = []
     for number in range(len(course.rounds)):
@@ -155,13 +155,13 @@ class _Run:
     """One arm from an epoch to another."""
 
     course: Course
+    arm: Arm
     settings: FitSettings
     earlier: Standing | None
     until: int
     most: int
     share: float
     owed: float
-    is_moving: bool
 
     @property
     def to_do(self) -> int:
@@ -190,15 +190,16 @@ class _Run:
         ready = learning.Ready(course.task_name, backbone, splits, strategy.stages(backbone, self.settings))
         # the rounds to come are like this one, and of its epochs only some are asked for; of features, each round finds
         # what the ones before it have kept
-        times = self.to_do / self.most * to_come if self.is_moving else 1.0
+        times = self.to_do / self.most * to_come if self.arm.is_moving else 1.0
         listener = guarded(course.clock, course.listener, times=times, share=self.share, owed=self.owed)
         around = Around(
             kept=folder_of(course, self.settings) / f"round-{number + 1}",
             # what does not move is trained to its end at once, though a head of it may take epochs
-            until=self.until if self.is_moving else None,
+            until=self.until if self.arm.is_moving else None,
             is_foretold=course.clock.is_limited and number == 0,
-            # an epoch chosen by the rows that judge it would flatter
-            takes_last=True,
+            # an epoch chosen by the rows that judge it flatters; fresh weights may lose again what they had learnt, and
+            # are rather flattered than counted for nothing
+            takes_last=self.arm.kind != "scratch",
         )
         model, _ = learning.once(ready, self.settings, listener, around)
         answers = model.predict(course.task.items(each.validation))
