@@ -6,6 +6,7 @@ FOLDER/NAME.json with the losses and NAME.safetensors with the weights. What eac
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import shutil
@@ -148,7 +149,9 @@ def start(folder: Path, **asked: Any) -> None:
 
 
 def main(folder: Path) -> None:
-    """Everything that was asked, one after the other."""
+    """Everything that was asked, one after the other; last of all, whether the processes have parted."""
+    ended = folder / f"ended-{launch.rank()}.json"
+    atexit.register(lambda: ended.write_text(json.dumps({"has_parted": not torch.distributed.is_initialized()})))
     launch.join()
     asked = json.loads((folder / "asked.json").read_text())
     for name, settings in asked["fits"].items():

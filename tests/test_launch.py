@@ -72,6 +72,11 @@ def test_two_processes_make_the_run_that_one_makes(name: str, two: Path, alone: 
     assert list(two.glob("*.partial")) == []
 
 
+def test_processes_part_before_they_end(two: Path) -> None:
+    told = [json.loads((two / f"ended-{rank}.json").read_text()) for rank in (0, 1)]
+    assert told == [{"has_parted": True}] * 2
+
+
 @pytest.mark.parametrize("name", ["in pieces", "top", "our head", "undisturbed"])
 def test_two_processes_learn_what_one_learns(name: str, two: Path, sober: Path) -> None:
     launched.alike(two, name, launched.learnt(name, str(sober), **{**PLAIN, **LEARNS[name]}))

@@ -5,6 +5,7 @@ Without a launcher there is one process, and every function here is then as good
 
 from __future__ import annotations
 
+import atexit
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -34,11 +35,23 @@ def is_first() -> bool:
 
 
 def join() -> None:
-    """Meets the other processes, where there are any; harmless when done before."""
+    """Meets the other processes, where there are any; harmless when done before. They part when this one ends."""
     if num_processes() > 1:
+        import torch
         from accelerate import PartialState
 
+        is_met = torch.distributed.is_initialized()
         PartialState(cpu=device() == "cpu")
+        if not is_met:
+            atexit.register(_part)
+
+
+def _part() -> None:
+    """Ends the threads by which processes hear each other: left at work, they now and then abort one that is done."""
+    import torch
+
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
 
 
 @contextmanager
