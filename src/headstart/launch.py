@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from torch import nn
 
 T = TypeVar("T")
+
+MOMENT = 0.1
+"""Seconds that the interpreter is left to other threads in the end: they need it for microseconds."""
 
 
 def num_processes() -> int:
@@ -47,11 +51,14 @@ def join() -> None:
 
 
 def _part() -> None:
-    """Ends the threads by which processes hear each other: left at work, they now and then abort one that is done."""
+    """Ends the exchange. Its threads may still wait for the interpreter, to free what they sent; one that is still
+    waiting when the interpreter closes aborts the process, although its work is done.
+    """
     import torch
 
     if torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()
+    time.sleep(MOMENT)
 
 
 @contextmanager
