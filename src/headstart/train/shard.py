@@ -21,6 +21,7 @@ from headstart.writer import Writer
 
 if TYPE_CHECKING:
     from torch.distributed.device_mesh import DeviceMesh
+    from torch.distributed.tensor import DTensor
 
 Tensors = Mapping[str, torch.Tensor]
 
@@ -121,9 +122,24 @@ def agree(network: nn.Module) -> None:
 
 def together(tensor: torch.Tensor) -> torch.Tensor:
     """A tensor put together from the shares of all processes, which must all ask."""
-    from torch.distributed.tensor import DTensor
+    from torch.distributed.tensor import DTensor, Shard
 
-    return tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
+    if not isinstance(tensor, DTensor):
+        return tensor
+    # sums that are not added up yet, such as norms, have another exchange
+    return _gathered(tensor) if tuple(tensor.placements) == (Shard(0),) else tensor.full_tensor()
+
+
+def _gathered(tensor: DTensor) -> torch.Tensor:
+    """A tensor whose rows are shared out. `full_tensor` takes another exchange for it, in which gloo now and then
+    corrupts memory (torch 2.13; pytorch issue 65231).
+    """
+    local, num_rows = tensor.to_local().detach(), tensor.shape[0]
+    mine = local.new_zeros(-(-num_rows // launch.num_processes()), *tensor.shape[1:])
+    mine[: len(local)] = local
+    parts = [torch.empty_like(mine) for _ in range(launch.num_processes())]
+    torch.distributed.all_gather(parts, mine)
+    return torch.cat(parts)[:num_rows]
 
 
 def _shares(network: nn.Module) -> nn.Module:
