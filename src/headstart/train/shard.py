@@ -134,7 +134,7 @@ def _gathered(tensor: DTensor) -> torch.Tensor:
     """A tensor whose rows are shared out. `full_tensor` takes another exchange for it, in which gloo now and then
     corrupts memory (torch 2.13; pytorch issue 65231).
     """
-    local, num_rows = tensor.to_local().detach(), tensor.shape[0]
+    local, num_rows = own(tensor).detach(), tensor.shape[0]
     mine = local.new_zeros(-(-num_rows // launch.num_processes()), *tensor.shape[1:])
     mine[: len(local)] = local
     parts = [torch.empty_like(mine) for _ in range(launch.num_processes())]
