@@ -27,6 +27,7 @@ import torch
 from headstart import record
 from headstart.device import has_bfloat16
 from headstart.encoding.encoder import load_backbone
+from headstart.memory import be_frugal
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results"
@@ -62,6 +63,7 @@ def _least_cosine(ours: Any, theirs: Any) -> float:
 
 def useful_work() -> list[dict[str, Any]]:
     """Of MiniLM, and of a network of BERT base's size with random weights, in each arithmetic this machine has."""
+    be_frugal()  # as `headstart encode` does before its first tensor; here the network made below would come first
     with tempfile.TemporaryDirectory() as folder:
         base = f"dir:{sst2.bert_base(Path(folder) / 'model')}"
         subjects = ("MiniLM-L6", sst2.MINILM, 2 * encode_peers.SENTENCES), ("BERT base", base, encode_peers.SENTENCES)

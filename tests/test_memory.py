@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import ast
+import os
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -101,3 +105,13 @@ def test_it_is_looked_again_while_a_pass_goes_on(machine: Path, monkeypatch: pyt
 def test_a_process_knows_what_it_has() -> None:
     assert 0 < memory.resident_mib() < psutil.virtual_memory().total / 2**20
     assert 0 < memory.left_mib() <= psutil.virtual_memory().total / 2**20
+
+
+def test_a_library_is_set_before_its_first_work_and_a_users_own_setting_wins() -> None:
+    code = (
+        "import os; from headstart import memory; memory.be_frugal(); print({n: os.environ[n] for n in memory.FRUGAL})"
+    )
+    unset = {name: value for name, value in os.environ.items() if name not in memory.FRUGAL}
+    environment = {**unset, "THP_MEM_ALLOC_ENABLE": "0"}
+    told = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert ast.literal_eval(told.stdout) == {**memory.FRUGAL, "THP_MEM_ALLOC_ENABLE": "0"}

@@ -119,8 +119,8 @@ class Encoder:
     def _dtype(self, encoded: Encoded, listener: Listener) -> str:
         if self.precision == "auto" and int(encoded.lengths.sum()) < WORTH_MEASURING:
             return "float32"
-        rows = batches.by_length(encoded.lengths, tokens=1024)[len(encoded.lengths) // 2048 :][0]
-        inputs = encoded.take(rows)
+        groups = batches.by_length(encoded.lengths, tokens=1024)
+        inputs = encoded.take(groups[len(groups) // 2])
 
         known = (self.backbone.digest(), "encode, sums in float32")
         found = step.precision(self.precision, lambda dtype: self._states(inputs, dtype), known=known)

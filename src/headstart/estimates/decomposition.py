@@ -54,7 +54,8 @@ class Decomposed:
 def centred(features_ND: npt.NDArray[Any]) -> Doubles:
     """The features in float64 with mean 0 in every column, shape (N, D)."""
     wide_ND = features_ND.astype(np.float64)
-    return np.asarray(wide_ND - wide_ND.mean(axis=0))
+    wide_ND -= wide_ND.mean(axis=0)
+    return wide_ND
 
 
 def decomposed(features_ND: Floats) -> Decomposed:

@@ -37,7 +37,7 @@ def nearest(features_ND: npt.NDArray[np.floating[Any]], classes: Ints) -> LeftOu
 def _unit(features_ND: npt.NDArray[np.floating[Any]]) -> Floats32:
     """Rows of length one; a row of zeros stays, and is at distance 1 from all."""
     length_N = np.sqrt(np.einsum("nd,nd->n", features_ND, features_ND))
-    return (features_ND / np.where(length_N > 0, length_N, 1)[:, None]).astype(np.float32)
+    return features_ND.astype(np.float32) / np.where(length_N > 0, length_N, 1).astype(np.float32)[:, None]
 
 
 def _votes(unit_ND: Floats32, start: int, classes: Ints, num_rows: int) -> Floats32:

@@ -221,9 +221,10 @@ def _tell_of_views(job: Job, boundaries: Sequence[int]) -> tuple[str, ...]:
 
 
 def _one_step(job: Job, whole: nn.Module) -> Callable[[str], None]:
-    """Forward and backward of one batch of the longest rows, on a copy that learns, with dice of its own."""
+    """Forward and backward of one batch of rows of middling length, on a copy that learns, with dice of its own."""
     lesson = job.lesson(job.encoded(job.train), lambda _: {})
-    rows = np.argsort(lesson.lengths)[-(placed.piece(job) if job.is_by_place else job.settings.batch_size) :]
+    order, size = np.argsort(lesson.lengths), placed.piece(job) if job.is_by_place else job.settings.batch_size
+    rows = order[max(0, (len(order) - size) // 2) :][:size]
     scratch = copy.deepcopy(whole).train()
 
     def work(dtype: str) -> None:
