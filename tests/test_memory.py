@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import os
-import subprocess
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -107,11 +103,28 @@ def test_a_process_knows_what_it_has() -> None:
     assert 0 < memory.left_mib() <= psutil.virtual_memory().total / 2**20
 
 
-def test_a_library_is_set_before_its_first_work_and_a_users_own_setting_wins() -> None:
-    code = (
-        "import os; from headstart import memory; memory.be_frugal(); print({n: os.environ[n] for n in memory.FRUGAL})"
-    )
-    unset = {name: value for name, value in os.environ.items() if name not in memory.FRUGAL}
-    environment = {**unset, "THP_MEM_ALLOC_ENABLE": "0"}
-    told = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
-    assert ast.literal_eval(told.stdout) == {**memory.FRUGAL, "THP_MEM_ALLOC_ENABLE": "0"}
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [(None, {}), ("always madvise [never]", {}), ("always [madvise] never", memory.IN_LARGE_PAGES)],
+)
+def test_large_pages_are_asked_for_where_the_system_has_them(
+    told: str | None, expected: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "LARGE_PAGES", tmp_path / "enabled")
+    if told is not None:
+        (tmp_path / "enabled").write_text(f"{told}\n")
+    assert set_by(monkeypatch, {}) == {**memory.FRUGAL, **expected}
+
+
+def test_a_users_own_setting_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "LARGE_PAGES", tmp_path / "enabled")
+    own = {"TOKENIZERS_PARALLELISM": "true"}
+    assert set_by(monkeypatch, own) == {**memory.FRUGAL, **own}
+
+
+def set_by(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]) -> dict[str, str]:
+    """What the libraries are told, from this environment on."""
+    monkeypatch.setattr(memory.os, "environ", dict(environment))
+    monkeypatch.setattr(memory, "_glibc", lambda: None)
+    memory.be_frugal()
+    return dict(memory.os.environ)

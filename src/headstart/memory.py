@@ -19,14 +19,13 @@ from headstart.device import device
 MIB = 2**20
 M_ARENA_MAX = -8
 """What mallopt calls the number of places for threads, from malloc.h."""
-FRUGAL = {
-    "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "64",
-    "THP_MEM_ALLOC_ENABLE": "1",
-    "TOKENIZERS_PARALLELISM": "false",
-}
+FRUGAL = {"ONEDNN_PRIMITIVE_CACHE_CAPACITY": "64", "TOKENIZERS_PARALLELISM": "false"}
 """Of the routines that oneDNN makes for each size of batch it would keep 1,024, hundreds of MiB where sizes are many.
-Tensors in pages of 2 MiB, where the system has them, are got and found sooner than in pages of 4 KiB. The threads of a
-tokenizer would only wait for each other at the one place where memory is taken: a single one is twice as fast."""
+The threads of a tokenizer would wait for each other at the one place where memory is taken: one is twice as fast."""
+IN_LARGE_PAGES = {"THP_MEM_ALLOC_ENABLE": "1"}
+"""Tensors in pages of 2 MiB are got and found sooner than in pages of 4 KiB."""
+LARGE_PAGES = Path("/sys/kernel/mm/transparent_hugepage/enabled")
+"""Where Linux says whether it has them; asked for without it, torch would warn."""
 SPARE, MOST_SPARE_MIB = 0.05, 512.0
 """Share of the machine's memory that is left to others, and the most of it."""
 LOOKED_AFTER = 0.02
@@ -47,7 +46,8 @@ def be_frugal() -> None:
     Threads started later take memory from one place (glibc), where each would have its own of 64 MiB, which tensors of
     some 25 MiB leave in pieces.
     """
-    for name, value in FRUGAL.items():
+    has_large_pages = LARGE_PAGES.is_file() and "[never]" not in LARGE_PAGES.read_text()
+    for name, value in (FRUGAL | IN_LARGE_PAGES if has_large_pages else FRUGAL).items():
         os.environ.setdefault(name, value)
     if library := _glibc():
         library.mallopt(M_ARENA_MAX, 1)
