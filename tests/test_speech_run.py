@@ -30,7 +30,7 @@ SAID = ["a", "b", "c", "a b", "b c", "c a"]
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Recordings of letters with a list of them."""
-    return tones.listed(tmp_path_factory.mktemp("speech") / "data", SAID * 4)
+    return tones.listed(tmp_path_factory.mktemp("speech") / "data", SAID * 12)
 
 
 def fitted(data: Path, place: Path, **settings: Any) -> Run:
