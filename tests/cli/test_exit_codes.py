@@ -69,6 +69,18 @@ def test_an_interrupted_command_says_so_and_ends_with_130(tmp_path: Path, number
     assert process.returncode == 130
 
 
+def test_an_interrupt_that_meets_code_made_from_a_string_ends_with_130_too(tmp_path: Path) -> None:
+    (tmp_path / "met.py").write_text(
+        "from headstart import cli\n"
+        "from headstart.__main__ import start\n"
+        "cli._run = lambda args: exec('raise KeyboardInterrupt')\n"
+        "start()\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ["PYTHONPATH"]])}
+    done = subprocess.run([sys.executable, "-m", "met"], env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, "interrupted\n")
+
+
 @pytest.mark.skipif(not hasattr(signal, "SIGPIPE"), reason="this platform has no SIGPIPE")
 def test_a_reader_that_leaves_ends_the_command_quietly() -> None:
     with subprocess.Popen([*HEADSTART, "--help"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:

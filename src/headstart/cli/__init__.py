@@ -86,14 +86,12 @@ def main(args: Sequence[str] | None = None) -> int:
         error.show()
         return error.exit_code
     except Stopped as stopped:
-        click.echo(f"stopped: {stopped}", err=True)
-        return INTERRUPTED
+        return _interrupted(f"stopped: {stopped}")
     except HeadstartError as error:
         click.echo(f"error: {error}", err=True)
         return 1
     except KeyboardInterrupt:
-        click.echo("interrupted", err=True)
-        return INTERRUPTED
+        return _interrupted("interrupted")
     except BrokenPipeError:
         # The reader has gone; without this, Python would complain once more while it closes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -101,6 +99,14 @@ def main(args: Sequence[str] | None = None) -> int:
     except Exception as error:
         error.add_note("This is a fault in headstart, not in what you did. Please report it with the lines above.")
         raise
+
+
+def _interrupted(said: str) -> int:
+    """Says so, and gives the exit code."""
+    click.echo(said, err=True)
+    # an interrupt that met code made from a string, as of a dataclass, would else end CPython by a signal all the same
+    exec("")
+    return INTERRUPTED
 
 
 def _run(args: list[str]) -> int:
