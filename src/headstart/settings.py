@@ -101,7 +101,6 @@ class FitSettings:
 
     palette: str | None = None
     """A file (JSON or TXT) that names the classes in masks by number or colour; by default one beside the data."""
-
     validation: str | None = None
     """A file or folder to choose with; by default part of the training rows where a choice needs it."""
 
@@ -169,7 +168,8 @@ class FitSettings:
     """Share of the numbers within the head that are left out in each training step."""
 
     pool: str = choice("auto", "mean", "cls", "max", "attention", default="auto")
-    """How the states of a row become one vector: mean, cls (the first), max, or attention (a learnt average)."""
+    """How the states of a row become one vector: mean, cls (the first), max, or attention (a learnt average); by
+    default mean, and where blocks move as the model's files say (1_Pooling), else as the ecosystem's class does."""
 
     read: str = "auto"
     """Which hidden layers the head reads: auto, classifier, mean, a number, or a range such as 3-6."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,7 @@ from headstart import answering, model, network, plug
 from headstart.errors import MismatchError, SettingError
 from headstart.network import Headed
 from headstart.progress import Event, Note
+from headstart.sources import dir as folders
 from headstart.train import learn, own, whole
 
 KINDS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -157,3 +161,67 @@ def test_every_strategy_refuses_cls_of_a_model_without(strategy: str, family: fa
 
 def test_without_a_head_asked_for_the_ecosystems_own_is_trained(family: families.Family) -> None:
     assert isinstance(learnt(job_of(family, "bert", strategy="full")).network, network.Whole)
+
+
+def of_a_sentence_encoder(family: families.Family, folder: Path, says: dict[str, Any], **given: Any) -> Any:
+    """A job on a BERT whose files say how a row becomes one vector."""
+    base = Path(shutil.copytree(family("bert"), folder / "base"))
+    (base / "1_Pooling").mkdir()
+    (base / "1_Pooling" / "config.json").write_text(json.dumps(says))
+    backbone = folders.load(str(base), revision=None, offline=True)
+    return dataclasses.replace(job_of(family, "bert", **given), backbone=backbone)
+
+
+AVERAGES = {"word_embedding_dimension": 32, "pooling_mode_cls_token": False, "pooling_mode_mean_tokens": True}
+SAID = {
+    "an average": (AVERAGES, "mean"),
+    "its first token": (AVERAGES | {"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": False}, "cls"),
+    "in the words of later versions": ({"word_embedding_dimension": 32, "pooling_mode": "mean"}, "mean"),
+    "two ways side by side": (AVERAGES | {"pooling_mode_max_tokens": True}, None),
+    "a way that is not ours": (AVERAGES | {"pooling_mode_mean_tokens": False, "pooling_mode_lasttoken": True}, None),
+}
+
+
+@pytest.mark.parametrize("strategy", ["full", "top", "gradual"])
+def test_a_sentence_encoder_is_read_as_it_was_trained_to_be(
+    strategy: str, family: families.Family, tmp_path: Path
+) -> None:
+    events: list[Event] = []
+    job = of_a_sentence_encoder(family, tmp_path, AVERAGES, strategy=strategy, listener=events.append)
+    found = learnt(job).network
+    assert isinstance(found, Headed)
+    assert found.form.pool == "mean"
+    assert any("--pool mean" in event.text for event in events if isinstance(event, Note))
+
+
+@pytest.mark.parametrize("says", SAID)
+def test_what_the_files_say_counts_where_it_is_one_way_that_we_know(
+    says: str, family: families.Family, tmp_path: Path
+) -> None:
+    written, pool = SAID[says]
+    found = learnt(of_a_sentence_encoder(family, tmp_path, written, strategy="top", top=1)).network
+    assert (found.form.pool if isinstance(found, Headed) else None) == pool
+
+
+@pytest.mark.parametrize(
+    ("given", "kind"),
+    [({"read": "classifier"}, network.Whole), ({"pool": "max"}, Headed), ({"head": "mlp", "pool": "cls"}, Headed)],
+    ids=["read classifier", "pool max", "mlp on cls"],
+)
+def test_what_is_asked_of_the_head_wins_over_the_files(
+    given: dict[str, Any], kind: type, family: families.Family, tmp_path: Path
+) -> None:
+    found = learnt(of_a_sentence_encoder(family, tmp_path, AVERAGES, strategy="top", top=1, **given)).network
+    assert isinstance(found, kind)
+    assert not isinstance(found, Headed) or found.form.pool == given["pool"]
+
+
+def test_a_linear_layer_that_names_the_classes_learns_at_its_own_rate(family: families.Family) -> None:
+    def rate(**given: Any) -> float:
+        job = job_of(family, "bert", strategy="full", **given)
+        job = dataclasses.replace(job, recipe=dataclasses.replace(job.recipe, lr=1e-4, classifier_lr=1e-2))
+        headed = own.headed(job, 0, job.encoded(job.train))
+        first = next(headed.head.parameters())
+        return float(next(it["lr"] for it in whole._groups(job, headed) if any(p is first for p in it["params"])))
+
+    assert [rate(pool="mean"), rate(head="mlp"), rate(pool="attention")] == [1e-2, 1e-4, 1e-4]

@@ -211,6 +211,10 @@ class Backbone(Protocol):
     def has_cls(self) -> bool:
         """Whether the first state of a row was put there to stand for the whole row, as BERT's [CLS]."""
 
+    @property
+    def pooling(self) -> str | None:
+        """How it was trained to make one vector of a row, "mean", "cls" or "max", where its files say so."""
+
     def prepare(
         self,
         items: Sequence[Any],

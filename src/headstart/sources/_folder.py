@@ -10,6 +10,8 @@ from typing import Any
 from headstart.contracts import Modality
 
 TOKENIZERS = {"tokenizer.json", "vocab.txt", "tokenizer_config.json", "spiece.model", "sentencepiece.bpe.model"}
+POOLS = {"pooling_mode_cls_token": "cls", "pooling_mode_mean_tokens": "mean", "pooling_mode_max_tokens": "max"}
+"""What sentence-transformers calls the ways that are ours too; its later versions name the way itself."""
 
 
 def modality_of(folder: Path) -> Modality | None:
@@ -48,6 +50,17 @@ def config(folder: Path) -> dict[str, Any]:
 def generation_config(folder: Path) -> dict[str, Any]:
     """What generation_config.json holds; nothing where it is absent or damaged."""
     return _json(folder / "generation_config.json")
+
+
+def pooling_of(folder: Path) -> str | None:
+    """How a sentence encoder was trained to make one vector of its tokens: "mean", "cls" or "max".
+
+    None where no file says so, and of several ways at once or any other. Source: sentence-transformers' 1_Pooling.
+    """
+    written = _json(folder / "1_Pooling" / "config.json")
+    told = {key for key, value in written.items() if key.startswith("pooling_mode_") and value is True}
+    ways = [POOLS.get(key) for key in told] or [written.get("pooling_mode")]
+    return ways[0] if len(ways) == 1 and ways[0] in POOLS.values() else None
 
 
 def _json(path: Path) -> dict[str, Any]:

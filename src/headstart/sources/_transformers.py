@@ -22,7 +22,7 @@ from headstart import cut, pool, stack
 from headstart.contracts import Encoded, Frame, Inputs, Modality, Ref, Speller, States
 from headstart.errors import ModelError, ModelNotFound, SettingError
 from headstart.sources import _loading, _quietly, _shorter, _timm
-from headstart.sources._folder import has_weights, modality_of
+from headstart.sources._folder import has_weights, modality_of, pooling_of
 from headstart.sources.cards import snippets, sound_snippet, writing_snippet
 from headstart.sources.items import long_texts, places, sound_windows, spellers
 from headstart.sources.items.compact import IN_PARTS, EncodedImages, EncodedTexts
@@ -179,6 +179,11 @@ class TransformersBackbone:
             mark = self.processor.cls_token_id
             return mark is not None and int(self.prepare(["a"]).take([0]).tensors["input_ids"][0, 0]) == mark
         return any(name.endswith("cls_token") for name, _ in self.module.named_parameters())
+
+    @property
+    def pooling(self) -> str | None:
+        """How it was trained to make one vector of a row, where its files say so."""
+        return pooling_of(self.folder)
 
     def states(self, module: nn.Module, inputs: Inputs, only: Sequence[int] | None = None) -> States:
         """Every hidden state of a batch, as the family defines them."""

@@ -3,18 +3,35 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 
 import numpy as np
 
 from headstart import batches, stack
-from headstart.contracts import Encoded
+from headstart.contracts import Encoded, Strategy
 from headstart.device import device
 from headstart.errors import SettingError
 from headstart.heads import form, layers
 from headstart.network import Headed
+from headstart.progress import Note
 from headstart.readings import Reading, one_layer, readings
 from headstart.train.job import Job
 from headstart.train.states import seen
+
+
+def read_as_made(job: Job, strategy: Strategy) -> Job:
+    """The job with a row read as the model was trained to make one vector of it, where its files say how.
+
+    Only where nothing else is asked of the head: the ecosystem's class would read what the model never learnt to sum a
+    row up in, such as the first token of a model that averages.
+    """
+    pooling, asked = job.backbone.pooling, job.settings
+    is_open = (asked.head, asked.pool, asked.read) == ("linear", "auto", "auto")
+    takes_it = job.task.per == "row" and job.writing is None and "pool" not in strategy.unused(asked, job.task)
+    if pooling is None or not is_open or not takes_it or (pooling == "cls" and not job.backbone.has_cls):
+        return job
+    job.listener(Note(f"A row is read as the model was trained to: --pool {pooling}."))
+    return dataclasses.replace(job, settings=dataclasses.replace(asked, pool=pooling))
 
 
 def headed(job: Job, boundary: int, encoded: Encoded) -> Headed:

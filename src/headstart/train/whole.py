@@ -31,6 +31,7 @@ from headstart.writer import Network, whole_of
 def learn(job: Job, boundaries: Sequence[int], strategy: Strategy) -> Learnt:
     """The network, trained above each boundary in turn."""
     assert job.validation is not None, "strategies that move blocks ask for a validation split"
+    job = own.read_as_made(job, strategy)
     encoded = job.encoded(job.train)
     whole = _network(job, boundaries[-1], strategy, encoded)
     if job.settings.shard and boundaries[-1] <= len(job.backbone.blocks):
@@ -200,7 +201,8 @@ def _groups(job: Job, whole: nn.Module) -> list[dict[str, Any]]:
     below_it = groups.layered(whole.module, **rates, weight_decay=decay)
     if not isinstance(whole, Headed):
         return below_it
-    lr = max(recipe.lr, recipe.classifier_lr) if isinstance(whole.head, nn.Linear) else recipe.lr
+    names_classes = whole.form.kind == "linear" and not whole.form.reads_states
+    lr = max(recipe.lr, recipe.classifier_lr) if names_classes else recipe.lr
     return below_it + groups.alike(whole.head, lr=lr, weight_decay=decay)
 
 

@@ -77,6 +77,11 @@ class ModuleBackbone:
         """Whether the first token was put there to stand for the whole image, by the names its makers give it."""
         return any(name.endswith(("cls_token", "class_token")) for name, _ in self.plain.named_parameters())
 
+    @property
+    def pooling(self) -> str | None:
+        """None: no file says."""
+        return None
+
     @cached_property
     def widths(self) -> tuple[int, ...]:
         """Of every hidden state, seen on one image of noise."""

@@ -78,6 +78,11 @@ class SavedModelBackbone:
         """Never: there is one vector, and no tokens."""
         return False
 
+    @property
+    def pooling(self) -> str | None:
+        """None: no file says."""
+        return None
+
     @cached_property
     def widths(self) -> tuple[int, ...]:
         """Of its one output, seen on one small item."""
