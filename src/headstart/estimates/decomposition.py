@@ -68,9 +68,10 @@ def decomposed(features_ND: Floats) -> Decomposed:
         features_ND: Centred, shape (N, D), float32 or float64.
     """
     gram = features_ND @ features_ND.T if _is_wide(features_ND) else features_ND.T @ features_ND
-    square, vectors = np.linalg.eigh(gram.astype(np.float64))
-    keep = square > square[-1] * TOLERANCE
-    return Decomposed(features_ND, square[keep], vectors[:, keep])
+    square, vectors = np.linalg.eigh(gram.astype(np.float64, copy=False))
+    # eigenvalues come smallest first; a slice copies nothing
+    first = int(np.searchsorted(square, square[-1] * TOLERANCE, side="right"))
+    return Decomposed(features_ND, square[first:], vectors[:, first:])
 
 
 def _is_wide(features_ND: Floats) -> bool:
