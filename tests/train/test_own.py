@@ -15,7 +15,7 @@ from test_head import job_of
 
 import families
 from headstart import answering, model, network, plug
-from headstart.errors import MismatchError, SettingError
+from headstart.errors import MismatchError, ModelNotFound, SettingError
 from headstart.network import Headed
 from headstart.progress import Event, Note
 from headstart.sources import dir as folders
@@ -201,6 +201,13 @@ def test_what_the_files_say_counts_where_it_is_one_way_that_we_know(
     written, pool = SAID[says]
     found = learnt(of_a_sentence_encoder(family, tmp_path, written, strategy="top", top=1)).network
     assert (found.form.pool if isinstance(found, Headed) else None) == pool
+
+
+def test_a_damaged_file_is_named_and_not_passed_over(family: families.Family, tmp_path: Path) -> None:
+    job = of_a_sentence_encoder(family, tmp_path, AVERAGES, strategy="top", top=1)
+    (tmp_path / "base" / "1_Pooling" / "config.json").write_text('{"pooling_mode')
+    with pytest.raises(ModelNotFound, match=r"1_Pooling/config\.json is not valid JSON"):
+        learnt(job)
 
 
 @pytest.mark.parametrize(

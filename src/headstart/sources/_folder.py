@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from headstart.contracts import Modality
+from headstart.sources.safety.configs import read_json
 
 TOKENIZERS = {"tokenizer.json", "vocab.txt", "tokenizer_config.json", "spiece.model", "sentencepiece.bpe.model"}
 POOLS = {"pooling_mode_cls_token": "cls", "pooling_mode_mean_tokens": "mean", "pooling_mode_max_tokens": "max"}
@@ -56,8 +57,13 @@ def pooling_of(folder: Path) -> str | None:
     """How a sentence encoder was trained to make one vector of its tokens: "mean", "cls" or "max".
 
     None where no file says so, and of several ways at once or any other. Source: sentence-transformers' 1_Pooling.
+
+    Raises:
+        ModelNotFound: The file is damaged, of which nobody else would tell.
     """
-    written = _json(folder / "1_Pooling" / "config.json")
+    path = folder / "1_Pooling" / "config.json"
+    found = read_json(path) if path.is_file() else None
+    written = found if isinstance(found, dict) else {}
     told = {key for key, value in written.items() if key.startswith("pooling_mode_") and value is True}
     ways = [POOLS.get(key) for key in told] or [written.get("pooling_mode")]
     return ways[0] if len(ways) == 1 and ways[0] in POOLS.values() else None
