@@ -1,5 +1,7 @@
 """Our scores against transformer-ranker's on the same features: what choosing among models costs after the encoding.
 
+Of one layer, and of several, which ours scores side by side and transformer-ranker in turn.
+
 Usage: python bench/against_ranker.py [--repeats N]
 The other side is installed beside us, without what its encoding needs, and found through TRANSFORMER_RANKER:
   pip install --no-deps --target FOLDER transformer-ranker torchmetrics lightning-utilities
@@ -31,10 +33,13 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from headstart import estimates, record
+from headstart.advisor import scores
 
 RESULTS = Path(__file__).resolve().parent / "results"
 SHAPES = ((3000, 768), (200, 768))
 CLASSES = 6
+LAYERS = 6
+"""Of a model, each with features of its own to score."""
 REST = 0.05
 """Seconds before each measurement, in which the threads of the other side stop waiting for work."""
 Side = Callable[[Any, Any], Any]
@@ -80,6 +85,12 @@ def sides(ranker: ModuleType) -> dict[str, tuple[Side, Side]]:
         scores = estimates.logme(parts, classes), estimates.hscore(parts, classes)
         return *scores, estimates.nearest(features_ND, classes)
 
+    def each_layer(score: Side) -> Side:
+        return lambda features, classes: scores.side_by_side(lambda layer: score(layer, classes), [features] * LAYERS)
+
+    def in_turn(score: Side) -> Side:
+        return lambda features, classes: [score(features, classes) for _ in range(LAYERS)]
+
     all_theirs = judge("LogME", "HScore", "NearestNeighbors")
     return {
         "LogME": (ours(estimates.logme), judge("LogME")),
@@ -87,6 +98,11 @@ def sides(ranker: ModuleType) -> dict[str, tuple[Side, Side]]:
         "nearest neighbours": (nearest, judge("NearestNeighbors")),
         "all three": (three, all_theirs),
         "all three, ours with leave-one-out ridge besides": (estimates.of, all_theirs),
+        f"all three, of {LAYERS} layers": (each_layer(three), in_turn(all_theirs)),
+        f"all three, of {LAYERS} layers, ours with leave-one-out ridge besides": (
+            each_layer(estimates.of),
+            in_turn(all_theirs),
+        ),
     }
 
 
@@ -99,10 +115,15 @@ def features(num_rows: int, width: int) -> tuple[Any, Any]:
 
 
 def measured(ranker: ModuleType, threads: int, shape: tuple[int, int], repeats: int) -> dict[str, dict[str, float]]:
-    """Median seconds of both sides of each score, taken in turn, after one turn that is not counted."""
+    """Median seconds of both sides of each score, taken in turn, after one turn that is not counted.
+
+    How many times as long theirs take is the median over turns, since the speed of a machine drifts.
+    """
     points, classes = features(*shape)
     taken: dict[str, tuple[list[float], list[float]]] = {name: ([], []) for name in sides(ranker)}
     torch.set_num_threads(threads)
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, sorted(cores)[:threads])
     with threadpool_limits(threads):
         for turn in range(repeats + 1):
             for name, pair in sides(ranker).items():
@@ -112,8 +133,13 @@ def measured(ranker: ModuleType, threads: int, shape: tuple[int, int], repeats: 
                     side(points, classes)
                     if turn:
                         seconds.append(time.perf_counter() - start)
+    os.sched_setaffinity(0, cores)
     return {
-        name: {"headstart": statistics.median(our), "ranker": statistics.median(their)}
+        name: {
+            "headstart": statistics.median(our),
+            "ranker": statistics.median(their),
+            "times": statistics.median(b / a for a, b in zip(our, their, strict=True)),
+        }
         for name, (our, their) in taken.items()
     }
 
@@ -136,9 +162,7 @@ def table(result: dict[str, Any]) -> str:
         lines += [f"| {found['rows']:,} rows, width {found['width']} |{columns}", "|---" * (1 + 2 * len(threads)) + "|"]
         for name in found["seconds"][threads[0]]:
             cells = [found["seconds"][count][name] for count in threads]
-            shown = (
-                f"{_ms(c['headstart'])} | {_ms(c['ranker'])}: **{c['ranker'] / c['headstart']:.1f}×**" for c in cells
-            )
+            shown = (f"{_ms(c['headstart'])} | {_ms(c['ranker'])}: **{c['times']:.1f}×**" for c in cells)
             lines.append(f"| {name} | {' | '.join(shown)} |")
         lines += ["", f"The H-scores differ by {found['hscores_differ']:.0e} of their size.", ""]
     return "\n".join(lines).rstrip() + "\n"

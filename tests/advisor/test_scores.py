@@ -35,6 +35,21 @@ def test_each_depth_is_scored_by_its_own_states_and_costs_its_own_numbers(family
         assert one.estimates.ridge.accuracy == pytest.approx(own.ridge.accuracy, abs=0.02)
 
 
+def test_layers_side_by_side_have_the_scores_that_each_has_alone_in_their_order() -> None:
+    rng = np.random.default_rng(0)
+    classes = np.arange(90) % 3
+    layers = [
+        rng.normal(size=(90, width)) + np.eye(width)[classes] * apart for width, apart in ((8, 0), (120, 2), (20, 1))
+    ]
+
+    together = scores.side_by_side(lambda each: estimates.of(each, classes), layers)
+
+    for one, layer in zip(together, layers, strict=True):
+        assert one.scores == pytest.approx(estimates.of(layer, classes).scores)
+    (alone,) = scores.side_by_side(lambda each: estimates.of(each, classes), layers[1:2])
+    assert alone.scores == pytest.approx(together[1].scores)
+
+
 def test_of_many_rows_only_some_are_scored_and_always_the_same() -> None:
     rows = points.some_of(3 * points.MOST, seed=0)
 

@@ -1,24 +1,32 @@
 """The first stage: what a model's features foretell at each depth, from one pass over the rows and no training."""
 
-# N rows, D width, W sum of the widths of all hidden states
+# P points, N rows, D width, W sum of the widths of all hidden states
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
+import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 from headstart import estimates
 from headstart.advisor import own_classes, points
 from headstart.advisor.own_classes import OwnClasses
+from headstart.device import cores
 from headstart.estimates import Estimates
 from headstart.readings import Reading
 from headstart.train.job import Job
 
+Found = TypeVar("Found")
+
 COMBINED = ("logme", "hscore", "loo_ridge", "nearest")
 """Scores whose ranks are averaged; the prior of size is shown beside them."""
+AT_ONCE = 8
+"""Layers scored at a time at most: each holds its features in float64 and a block of similarities."""
 
 
 @dataclass(frozen=True)
@@ -61,17 +69,32 @@ def of(job: Job, ref: str) -> list[Scored]:
     widths, blocks = job.backbone.widths, job.backbone.blocks
     found_points = points.of(job)
     layers = range(1, len(widths)) if len(widths) > 1 else range(1)
-    of_layer = {
-        layer: estimates.of(np.asarray(Reading(((layer,),)).of(found_points.features_PW, widths)), found_points.truth)
-        for layer in layers
-    }
+    read = [np.asarray(Reading(((layer,),)).of(found_points.features_PW, widths)) for layer in layers]
+    found = side_by_side(lambda each_PD: estimates.of(each_PD, found_points.truth), read)
+    of_layer = dict(zip(layers, found, strict=True))
     sizes = _parameters(job.backbone.module, blocks)
-    found = []
+    scored = []
     for depth in layers:
         reads = highest_as_good(of_layer, depth)
         size = sizes[min(depth, len(sizes) - 1)]
-        found.append(Scored(ref, job.backbone.ref.name, min(depth, len(blocks)), str(reads), size, of_layer[reads]))
-    return [*found[:-1], replace(found[-1], own=own_classes.of(job))]
+        scored.append(Scored(ref, job.backbone.ref.name, min(depth, len(blocks)), str(reads), size, of_layer[reads]))
+    return [*scored[:-1], replace(scored[-1], own=own_classes.of(job))]
+
+
+def side_by_side(judge: Callable[[npt.NDArray[Any]], Found], layers: Sequence[npt.NDArray[Any]]) -> list[Found]:
+    """What is found of each layer's features, of as many layers at a time as there are cores.
+
+    A layer has a core to itself: threads that share its products wait for each other, and for what one of them does
+    alone. A single layer has all cores.
+
+    Args:
+        judge: Scores one layer.
+        layers: What each gives for the points, shapes (P, D); the widths may differ.
+    """
+    if len(layers) == 1:
+        return [judge(layers[0])]
+    with threadpool_limits(1), ThreadPoolExecutor(min(AT_ONCE, cores())) as pool:
+        return list(pool.map(judge, layers))
 
 
 def highest_as_good(of_layer: Mapping[int, Estimates], depth: int) -> int:
