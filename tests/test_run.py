@@ -25,7 +25,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "text, frozen, classifier": {"model": "bert", "read": "classifier"},
     "text, frozen, conv": {"model": "bert", "head": "conv", "head_width": 8, "epochs": 3},
     "text, frozen, cls": {"model": "bert", "pool": "cls"},
-    "text, full": {"model": "roberta", "strategy": "full", "epochs": 2},
+    "text, full": {"model": "roberta", "strategy": "full", "epochs": 2, "patience": 2},
     "image, frozen, linear": {"model": "resnet"},
     "image, frozen, mlp": {"model": "vit", "head": "mlp", "epochs": 3},
     "image, frozen, attention": {"model": "resnet", "pool": "attention", "epochs": 3},

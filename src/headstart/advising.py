@@ -106,7 +106,7 @@ def advise(data: Any, settings: FitSettings, wishes: Wishes, *, out: Path, liste
         task: Task = plug.load("tasks", found.task)
         load = functools.cache(lambda changed: run.choose_backbone(changed, task)[0])
         refs, left_out = considered(wishes, _ref.listed(), task.modality, _looked_at(load, settings))
-        splits, checked = run.splits_of(found, settings, partial, log, needs_validation=True)
+        splits, checked = run.splits_of(found, settings, partial, log, chooses=lambda _: True)
         asked = {**dataclasses.asdict(settings), **dataclasses.asdict(wishes)}
         source = str(data) if isinstance(data, str | os.PathLike) else None
         models = ", ".join(load(dataclasses.replace(settings, model=ref)).digest() for ref in refs)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from headstart.data.check import Accepted, Checked, accept, check
 from headstart.data.fields import content
 from headstart.data.findings.lengths import token_facts
 from headstart.data.read import Found
-from headstart.data.split import split
+from headstart.data.split import VALIDATION_SIZE, num_to_learn_from, split
 from headstart.errors import MismatchError, SettingError
 from headstart.finding import find as find
 from headstart.heads import form
@@ -76,8 +77,8 @@ def fit(data: Any, settings: FitSettings, *, out: Path, resume: bool = False, li
         settings, strategy = _decided(settings, backbone, task, log)
         log.join(trackers.tracking(settings, partial, out))
         stages = strategy.stages(backbone, settings)
-        needs_validation = strategy.needs_validation(settings, task)
-        splits, checked = splits_of(found, settings, partial, log, needs_validation=needs_validation)
+        chooses = functools.partial(strategy.needs_validation, settings, task)
+        splits, checked = splits_of(found, settings, partial, log, chooses=chooses)
         facts = record.run_facts(found=found, splits=splits, settings=settings, ref=backbone.ref, why=why)
         source = str(data) if isinstance(data, str | os.PathLike) else None
         folder.agree(partial, dataclasses.asdict(settings), data=source, rows=found.sha256, model=backbone.digest())
@@ -151,7 +152,8 @@ def learn_items(items: list[Any], labels: list[str], settings: FitSettings, *, t
     contents = dict(zip((field.name for field in content(task.fields)), parts, strict=True))
     rows = Rows(pa.table({**contents, "label": labels}))
     accepted = Accepted({"train": rows}, {"train": np.arange(len(rows), dtype=np.uint64)}, task.fields)
-    size = settings.validation_size if strategy.needs_validation(settings, task) else None
+    is_wanted = strategy.needs_validation(settings, task, len(rows))
+    size = (settings.validation_size or VALIDATION_SIZE) if is_wanted else None
     splits = split(accepted, validation_size=size, test_size=None, seed=settings.seed)
     return learning.once(learning.Ready(task_name, backbone, splits, stages), settings, silent)[0]
 
@@ -184,9 +186,17 @@ def choose_backbone(settings: FitSettings, task: Task) -> tuple[Backbone, str]:
 
 
 def splits_of(
-    found: Found, settings: FitSettings, partial: Path, log: Journal, *, needs_validation: bool
+    found: Found, settings: FitSettings, partial: Path, log: Journal, *, chooses: Callable[[int], bool]
 ) -> tuple[Splits, dict[str, Any]]:
-    """Checked rows to learn from, choose with and judge with; what was found wrong is written down."""
+    """Checked rows to learn from, choose with and judge with; what was found wrong is written down.
+
+    Args:
+        found: The rows as they were read.
+        settings: Which shares are held out.
+        partial: The folder for rows that are left out.
+        log: Is told what was found.
+        chooses: Whether of so many rows some are held out to choose with.
+    """
     log(Stage("check", f"{sum(map(len, found.splits.values())):,} rows"))
     checked = check(found)
     accepted = accept(checked, skip_bad_rows=settings.skip_bad_rows)
@@ -194,8 +204,9 @@ def splits_of(
         if problem.severity == "warning":
             log(Warned(problem.message))
     _write_rejected(partial, accepted)
-    validation_size = settings.validation_size if needs_validation else None
-    splits = split(accepted, validation_size=validation_size, test_size=settings.test_size, seed=settings.seed)
+    is_wanted = chooses(num_to_learn_from(accepted, test_size=settings.test_size))
+    size = (settings.validation_size or VALIDATION_SIZE) if is_wanted else None
+    splits = split(accepted, validation_size=size, test_size=settings.test_size, seed=settings.seed)
     log(Note(splits.how))
     return splits, check_facts(checked)
 

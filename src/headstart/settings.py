@@ -107,8 +107,8 @@ class FitSettings:
     test: str | None = None
     """A file or folder to judge with; by default part of the training rows."""
 
-    validation_size: float = limited(SHARE, default=0.1)
-    """Share of the training rows held out to choose with, where none is given and one is needed."""
+    validation_size: float | None = limited(SHARE, default=None)
+    """Share of the training rows held out to choose with; by default 0.1 where one is needed and none is given."""
 
     test_size: float = limited(SHARE, default=0.2)
     """Share of the rows held out to judge with, where none is given."""

@@ -146,9 +146,9 @@ def stages_end_at_the_boundary_and_never_rise(bench: Bench) -> None:
 
 def asks_for_validation_rows_where_blocks_move(bench: Bench) -> None:
     moves = bench.strategy.apply(bench.backbone, SETTINGS) <= len(bench.backbone.blocks)
-    needs = bench.strategy.needs_validation(SETTINGS, _task(bench))
-    assert isinstance(needs, bool)
-    assert needs or not moves
+    of_few, of_many = (bench.strategy.needs_validation(SETTINGS, _task(bench), num_rows) for num_rows in (2, 10**6))
+    assert isinstance(of_few, bool)
+    assert of_many or not moves
 
 
 def nothing_below_the_boundary_moves(bench: Bench) -> None:

@@ -59,7 +59,7 @@ FAULTS: dict[str, tuple[Any, strategy_checks.Check]] = {
         strategy_checks.recipe_is_sane,
     ),
     "no validation rows to choose by": (
-        SimpleNamespace(**{**vars(full), "needs_validation": lambda settings, task: False}),
+        SimpleNamespace(**{**vars(full), "needs_validation": lambda settings, task, num_rows: False}),
         strategy_checks.asks_for_validation_rows_where_blocks_move,
     ),
     "unused settings that matter": (

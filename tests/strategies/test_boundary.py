@@ -48,7 +48,7 @@ def test_top_refuses_more_blocks_than_there_are() -> None:
 def test_validation_rows_are_asked_for_only_where_something_is_chosen_by_them(
     strategy: Any, head: str, needs: bool
 ) -> None:
-    assert strategy.needs_validation(FitSettings(head=head), text_classification) is needs
+    assert strategy.needs_validation(FitSettings(head=head), text_classification, 10**6) is needs
 
 
 @pytest.mark.parametrize(

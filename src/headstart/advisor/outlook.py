@@ -82,8 +82,9 @@ def foreseeing(course: Course, splits: Splits, worth: Worth, *, is_cut_off: bool
 
     def foresee(one: Standing) -> Outlook:
         learns = len(splits.train)
-        if is_cut_off and splits.validation is not None and not _needs_validation(course, one):
-            learns += len(splits.validation)
+        if is_cut_off and splits.validation is not None:
+            together = learns + len(splits.validation)
+            learns = learns if _needs_validation(course, one, together) else together
         gain = worth.gain(one.arm, learnt, learns)
         if gain is None and learns <= REACH * learnt:
             gain = _usual(one, learns / learnt)
@@ -99,8 +100,8 @@ def _usual(one: Standing, times: float) -> Estimate | None:
     return usual_gain(1 - one.value, times) if times > 1 else None
 
 
-def _needs_validation(course: Course, one: Standing) -> bool:
-    """Whether the fit of a way sets rows apart to stop by; a baseline is fitted beside a frozen model."""
+def _needs_validation(course: Course, one: Standing, num_rows: int) -> bool:
+    """Whether the fit of a way sets some of these rows apart to stop by; a baseline is fitted beside a frozen model."""
     settings = dataclasses.replace(course.settings, **{"strategy": "frozen", **one.arm.changes})
     strategy: Strategy = plug.load("strategies", settings.strategy)
-    return strategy.needs_validation(settings, course.task)
+    return strategy.needs_validation(settings, course.task, num_rows)

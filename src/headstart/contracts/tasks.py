@@ -173,8 +173,8 @@ class Strategy(Protocol):
     def recipe(self, settings: FitSettings, task: Task) -> Recipe:
         """What to train with where the user leaves it open."""
 
-    def needs_validation(self, settings: FitSettings, task: Task) -> bool:
-        """Whether it chooses by a validation split; if so one is held out when none is given."""
+    def needs_validation(self, settings: FitSettings, task: Task, num_rows: int) -> bool:
+        """Whether it chooses by a validation split; if so one is held out of so many rows when none is given."""
 
     def unused(self, settings: FitSettings, task: Task) -> frozenset[str]:
         """Names of the settings that play no part, so that nobody believes they did."""

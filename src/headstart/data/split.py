@@ -20,6 +20,9 @@ from headstart.errors import DataError, SettingError
 
 Indices = npt.NDArray[np.int64]
 
+VALIDATION_SIZE = 0.1
+"""Share of the training rows held out to choose with, where nothing else is asked for."""
+
 
 def split(accepted: Accepted, *, validation_size: float | None, test_size: float | None, seed: int) -> Splits:
     """The three splits; those given are used as they are.
@@ -50,6 +53,12 @@ def split(accepted: Accepted, *, validation_size: float | None, test_size: float
             said.append(f"{name}: {int(is_out.sum()):,} rows, {_how(size, seed, groups, accepted.fields)}")
     kept = train.take(left) if len(left) < len(train) else train
     return Splits(kept, made["validation"], made["test"], f"{'; '.join(said) or 'all rows to learn from'}.")
+
+
+def num_to_learn_from(accepted: Accepted, *, test_size: float) -> int:
+    """About how many rows there are to learn from and to choose with, once those for test are taken."""
+    num = len(accepted.splits["train"])
+    return num if "test" in accepted.splits else round(num * (1 - test_size))
 
 
 def strata(train: Rows, fields: Sequence[Field]) -> Indices:

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 STEPS, STEPS_A_CLASS = 50, 4
 """Steps, in all and for each class, below which pretrained blocks have not learnt what is on top of them; see the
 decision log."""
+FEW = 3000
+"""Up to so many rows none is held out: the last epoch of all is better then than the best epoch of nine tenths; see the
+decision log."""
 CLASSIFIER_LR = 2e-2
 """A new layer that names the classes starts from nothing, and blocks have a place to start from; see the decision log.
 """
@@ -38,6 +41,17 @@ def of_blocks(task: Task) -> Recipe:
         least_steps=STEPS,
         steps_a_class=STEPS_A_CLASS,
     )
+
+
+def needs_validation(settings: FitSettings, task: Task, num_rows: int) -> bool:
+    """The best epoch is chosen on a validation split, but of few rows that are learnt to tell one class each the last.
+
+    Whatever else is chosen by such a split needs it always: when to stop, among epochs to average, among seeds.
+    """
+    is_asked_for = settings.validation_size is not None or settings.patience is not None
+    chooses = settings.soup > 1 or settings.seeds > 1
+    has_one_class = task.per == "row" and any(field.kind == "label" for field in task.fields)
+    return is_asked_for or chooses or not has_one_class or num_rows > FEW
 
 
 def idle_sizes(settings: FitSettings, task: Task) -> set[str]:

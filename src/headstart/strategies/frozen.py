@@ -21,9 +21,13 @@ def recipe(settings: FitSettings, task: Task) -> Recipe:
     )
 
 
-def needs_validation(settings: FitSettings, task: Task) -> bool:
+def needs_validation(settings: FitSettings, task: Task, num_rows: int) -> bool:
     """A linear head chooses by cross-validation within the training rows; others stop early on a validation split."""
-    return settings.head != "linear" or settings.reads_states or task.per != "row"
+    return not _is_solved(settings, task)
+
+
+def _is_solved(settings: FitSettings, task: Task) -> bool:
+    return settings.head == "linear" and not settings.reads_states and task.per == "row"
 
 
 def unused(settings: FitSettings, task: Task) -> frozenset[str]:
@@ -36,9 +40,10 @@ def unused(settings: FitSettings, task: Task) -> frozenset[str]:
         | {"top", "unfreeze", "augment", "gradient_checkpointing", "shard"}
         | ({"head_width", "head_dropout"} if settings.head == "linear" else set())
     )
-    is_solved = not needs_validation(settings, task)
     kept = set() if settings.reads_states or task.per != "row" else {"cache"}
-    return frozenset(unused | kept | (OF_THE_LOOP | {"validation_size"} if is_solved else {"layer_decay"}))
+    return frozenset(
+        unused | kept | (OF_THE_LOOP | {"validation_size"} if _is_solved(settings, task) else {"layer_decay"})
+    )
 
 
 def apply(backbone: Backbone, settings: FitSettings) -> int:

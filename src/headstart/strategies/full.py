@@ -6,19 +6,14 @@ from headstart.contracts import Backbone, Task
 from headstart.heads import form
 from headstart.settings import OF_LORA, FitSettings, Recipe
 from headstart.strategies import _blocks
-from headstart.strategies._plain import adapt, idle_sizes, of_blocks, settle
+from headstart.strategies._plain import adapt, idle_sizes, needs_validation, of_blocks, settle
 
-__all__ = ["adapt", "settle"]
+__all__ = ["adapt", "needs_validation", "settle"]
 
 
 def recipe(settings: FitSettings, task: Task) -> Recipe:
     """What to train with where the user leaves it open."""
     return of_blocks(task)
-
-
-def needs_validation(settings: FitSettings, task: Task) -> bool:
-    """The best epoch is chosen on a validation split."""
-    return True
 
 
 def unused(settings: FitSettings, task: Task) -> frozenset[str]:

@@ -21,7 +21,7 @@ def recipe(settings: FitSettings, task: Task) -> Recipe:
     return of_blocks(task)
 
 
-def needs_validation(settings: FitSettings, task: Task) -> bool:
+def needs_validation(settings: FitSettings, task: Task, num_rows: int) -> bool:
     """The best epoch of each stage is chosen on a validation split."""
     return True
 

@@ -29,7 +29,7 @@ def recipe(settings: FitSettings, task: Task) -> Recipe:
     return Recipe(epochs=6, lr=2e-3, patience=2, layer_decay=1.0, least_steps=STEPS)
 
 
-def needs_validation(settings: FitSettings, task: Task) -> bool:
+def needs_validation(settings: FitSettings, task: Task, num_rows: int) -> bool:
     """The best epoch is chosen on a validation split."""
     return True
 

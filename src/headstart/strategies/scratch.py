@@ -27,7 +27,7 @@ def recipe(settings: FitSettings, task: Task) -> Recipe:
     return Recipe(epochs=30, lr=5e-4, patience=10, layer_decay=1.0)
 
 
-def needs_validation(settings: FitSettings, task: Task) -> bool:
+def needs_validation(settings: FitSettings, task: Task, num_rows: int) -> bool:
     """The best epoch is chosen on a validation split."""
     return True
 

@@ -6,9 +6,9 @@ from headstart.contracts import Backbone, Task
 from headstart.heads import form
 from headstart.settings import OF_LORA, FitSettings, Recipe
 from headstart.strategies import _blocks
-from headstart.strategies._plain import adapt, idle_sizes, of_blocks, settle
+from headstart.strategies._plain import adapt, idle_sizes, needs_validation, of_blocks, settle
 
-__all__ = ["adapt", "settle"]
+__all__ = ["adapt", "needs_validation", "settle"]
 
 TOP = 2
 """Blocks that are trained where nobody says how many."""
@@ -18,11 +18,6 @@ def recipe(settings: FitSettings, task: Task) -> Recipe:
     """What to train with where the user leaves it open."""
     # as for `full`: the same blocks learn, fewer of them
     return of_blocks(task)
-
-
-def needs_validation(settings: FitSettings, task: Task) -> bool:
-    """The best epoch is chosen on a validation split."""
-    return True
 
 
 def unused(settings: FitSettings, task: Task) -> frozenset[str]:

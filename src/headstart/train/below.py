@@ -95,11 +95,11 @@ def keep(job: Job, whole: Network, boundary: int, dtype: str) -> dict[str, Encod
         dtype: Arithmetic of the run, in which the frozen part computes too.
 
     Returns:
-        "train" and "validation".
+        "train", and "validation" where there are rows to choose by.
     """
-    assert job.validation is not None, "strategies that move blocks ask for a validation split"
-    rows = {"train": job.train, "validation": job.validation}
-    encoded = {name: job.encoded(split) for name, split in rows.items()}
+    encoded = {"train": job.encoded(job.train)}
+    if job.validation is not None:
+        encoded["validation"] = job.encoded(job.validation)
     is_wanted = boundary > 1 and job.settings.cache and not company.is_strict(trunk(whole))
     form = _form(whole, encoded["train"], upto=boundary - 1) if is_wanted else None
     if form is None:
@@ -128,15 +128,16 @@ def on_disk(job: Job, frozen: Frozen, encoded: dict[str, Encoded], dtype: str) -
     Args:
         job: What to learn from.
         frozen: The part.
-        encoded: "train" and "validation".
+        encoded: "train", and "validation" where there are rows to choose by.
         dtype: In which the part computes and its states are kept.
 
     Raises:
         OutputError: There is not enough room on the disk.
     """
-    assert job.validation is not None, "who trains by the loop asks for a validation split"
+    rows = {"train": job.train}
     # where the last epoch is taken, no validation row is looked at on the way
-    rows = {"train": job.train} | ({} if job.around.takes_last else {"validation": job.validation})
+    if job.validation is not None and not job.takes_last:
+        rows["validation"] = job.validation
     _foresee(job, frozen, {name: encoded[name] for name in rows}, dtype)
     return encoded | {name: _kept(job, frozen, split, encoded[name], dtype) for name, split in rows.items()}
 

@@ -40,7 +40,7 @@ class Around:
     """What a training stands in: a folder for checkpoints or none, what measures the run, how many rows it scores, its
     share of the time that is left, the epoch it pauses after, whether what it will take is foretold, how small a mean
     loss of two epochs says that the rows are learnt by heart, so that no more of them are needed, and whether the last
-    epoch of the loop is taken, so that the validation rows have chosen nothing and may judge it.
+    epoch of the loop is taken though there are validation rows, so that these have chosen nothing and may judge it.
     """
 
     kept: Path | None = None
@@ -84,6 +84,11 @@ class Job:
     def names(self) -> tuple[str, ...]:
         """The classes."""
         return self.task.names(self.learned)
+
+    @property
+    def takes_last(self) -> bool:
+        """Whether the last epoch of the loop is taken, and no rows choose one."""
+        return self.around.takes_last or self.validation is None
 
     @property
     def is_by_token(self) -> bool:

@@ -52,7 +52,8 @@ def planned(
         trained: The network as it will be trained.
         lesson: What it will learn from.
         plan: Without a budget.
-        held_out: The validation rows, in the form in which they are judged.
+        held_out: The validation rows, in the form in which they are judged; any others that tell what rows take where
+            there are none.
 
     Returns:
         The plan, and the cost foreseen for the whole run; None for a run that goes on with a plan it has, or of which
@@ -68,8 +69,8 @@ def planned(
         return plan, None
     found = _fitting(job, trained, lesson, plan)
     after = launch.from_first(_seconds_to_score(job, trained, held_out) + FINISH)
-    judging = found.seconds_per_token * FORWARD * float(held_out.lengths.sum())
-    if job.around.takes_last:
+    judging = found.seconds_per_token * FORWARD * float(held_out.lengths.sum()) if job.validation is not None else 0.0
+    if job.takes_last:
         # the last epoch alone is judged, by whoever asked for it
         after, judging = after + judging, 0.0
     of_epoch = found.seconds_per_token * float(lesson.lengths.sum()) + judging

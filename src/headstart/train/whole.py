@@ -30,7 +30,10 @@ from headstart.writer import Network, whole_of
 
 def learn(job: Job, boundaries: Sequence[int], strategy: Strategy) -> Learnt:
     """The network, trained above each boundary in turn."""
-    assert job.validation is not None, "strategies that move blocks ask for a validation split"
+    if job.validation is None:
+        job.listener(
+            Note("No rows are held out to choose an epoch by: all are learnt from, and the last one is taken.")
+        )
     job = own.read_as_made(job, strategy)
     encoded = job.encoded(job.train)
     whole = _network(job, boundaries[-1], strategy, encoded)
@@ -160,8 +163,9 @@ def _stage(job: Job, whole: Network, arithmetic: step.Precision, *, number: int,
         shard=_is_shared_out(job, whole.boundary),
         by_heart=job.around.by_heart,
     )
-    lesson = job.lesson(rows["train"], validation(job, rows["validation"], arithmetic.dtype), augment=names)
-    plan, foreseen = trial.planned(job, whole, lesson, plan, rows["validation"])
+    held_out = rows["validation"] if "validation" in rows else job.encoded(job.train)
+    lesson = job.lesson(rows["train"], validation(job, held_out, arithmetic.dtype), augment=names)
+    plan, foreseen = trial.planned(job, whole, lesson, plan, held_out)
     if foreseen is not None and number == of:
         job.listener(Foreseen(foreseen))
     return _Outcome(loop.train(whole, lesson, plan, job.listener), whole.boundary, windows.told(rows["train"]))
