@@ -68,14 +68,22 @@ def test_what_is_doubtful_is_a_warning(rows: list[tuple[str, str]], kind: str) -
 
 def test_leakage_is_counted_exactly_and_nearly() -> None:
     train = [*PLAIN, (LONG, "x")]
-    test = [("Blue   sky", "y"), (LONG + " long", "x"), ("never seen before", "x")]
+    exact, near, new = ("Blue   sky", "y"), (LONG + " long", "x"), ("never seen before", "x")
 
-    checked = check(found_of(train=train, test=test))
+    checked = check(found_of(train=train, test=[exact, near, new]))
 
     assert checked.facts["test.in.train.exact"] == 1
     assert checked.facts["test.in.train.near"] == 1
-    (problem,) = [one for one in checked.problems if one.kind == "leakage"]
-    assert problem.message.startswith("1 of 3 test rows are also in train, and 1 are nearly a row of it")
+    assert _leakage(train, [exact, near, new]).startswith(
+        "Of 3 test rows 1 is also in train and 1 is nearly a row of it, for example "
+    )
+    assert _leakage(train, [near, new]).startswith("Of 2 test rows 1 is nearly a row of train, for example ")
+    assert _leakage(train, [*train, new]).startswith(f"Of {len(train) + 1} test rows {len(train)} are also in train, ")
+
+
+def _leakage(train: list[tuple[str, str]], test: list[tuple[str, str]]) -> str:
+    (problem,) = _said(found_of(train=train, test=test), "leakage")
+    return problem.message
 
 
 def test_pictures_that_are_the_same_bytes_or_saved_again_are_duplicates(tmp_path: Path) -> None:

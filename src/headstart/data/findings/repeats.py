@@ -142,12 +142,17 @@ def leakage(splits: Mapping[str, Rows], likeness: Likeness, facts: dict[str, int
             facts |= {f"{later}.in.{earlier}.exact": counts[0], f"{later}.in.{earlier}.near": counts[1]}
             if any(counts):
                 said = (
-                    f"{counts[0]:,} of {len(alike):,} {later} rows are also in {earlier}, "
-                    f"and {counts[1]:,} are nearly a row of it, "
+                    f"Of {len(alike):,} {later} rows {_shared(*counts, earlier)}, "
                     f"for example {_named(splits[later], np.flatnonzero(alike))}. Scores there may be too good."
                 )
                 problems.append(Problem("warning", "leakage", said))
     return problems
+
+
+def _shared(exact: int, near: int, earlier: str) -> str:
+    """How many rows an earlier split has too, of which one at least is above 0."""
+    counts = {f"also in {earlier}": exact, f"nearly a row of {'it' if exact else earlier}": near}
+    return " and ".join(f"{num:,} {'is' if num == 1 else 'are'} {what}" for what, num in counts.items() if num)
 
 
 def conflicts(splits: Mapping[str, Rows], likeness: Likeness, label: str, what: str = "class") -> list[Problem]:
