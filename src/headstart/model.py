@@ -29,7 +29,7 @@ from headstart.heads.form import Form
 from headstart.network import Headed, class_of
 from headstart.readings import Reading
 from headstart.settings import LONG, PAIRED, PAUSES, WINDOWS
-from headstart.sources import _ref
+from headstart.sources import _folder, _ref
 from headstart.sources.cards.snippets import OF_TOKENS, OF_WINDOWS
 from headstart.writer import Writer, whole_of
 
@@ -126,6 +126,8 @@ class Model:
             self.backbone.save(self.network.module, folder)  # type: ignore[arg-type]
             if isinstance(self.network, Headed):
                 save_file(dict(self.network.head.state_dict()), folder / HEAD)
+                if (pooling := self.backbone.pooling) is not None and pooling == self.network.form.pool:
+                    _folder.write_pooling(folder, pooling, self.backbone.widths[-1])
             (folder / "README.md").write_text(card or f"# {self.task_name}\n\n{usage(self)}\n", encoding="utf-8")
             (folder / FACTS).write_text(json.dumps(self._facts(), indent=1, ensure_ascii=False), encoding="utf-8")
         except OSError as error:

@@ -20,7 +20,7 @@ from headstart.settings import FitSettings
 
 SEED = 7
 FROZEN: dict[str, Any] = {}
-FULL = {"strategy": "full", "epochs": 3, "lr": 1e-3, "batch_size": 8, "checkpoint_steps": 3}
+FULL = {"strategy": "full", "epochs": 8, "lr": 1e-3, "batch_size": 8, "checkpoint_steps": 3}
 KINDS = {"frozen": (FROZEN, 8), "full": (FULL, 7), "writing": (FROZEN, 5)}
 """Settings, and how many moments; those of "writing" all lie in the short time in which the model folder is written."""
 

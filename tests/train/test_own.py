@@ -203,6 +203,25 @@ def test_what_the_files_say_counts_where_it_is_one_way_that_we_know(
     assert (found.form.pool if isinstance(found, Headed) else None) == pool
 
 
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ({"strategy": "frozen"}, "mean"),
+        ({"strategy": "full"}, "mean"),
+        ({"strategy": "full", "pool": "max"}, None),
+        ({"strategy": "full", "read": "classifier"}, None),
+    ],
+    ids=["frozen", "full", "another pool", "classifier"],
+)
+def test_a_sentence_encoder_that_is_saved_stays_one_where_it_was_read_as_such(
+    given: dict[str, Any], kept: str | None, family: families.Family, tmp_path: Path
+) -> None:
+    job = of_a_sentence_encoder(family, tmp_path, AVERAGES, **given)
+    model.Model("text-classification", job.learned, job.backbone, learnt(job).network.eval()).save(tmp_path / "saved")
+    assert folders.load(str(tmp_path / "saved"), revision=None, offline=True).pooling == kept
+    assert model.load(tmp_path / "saved").predict(["a fine day"])
+
+
 def test_a_damaged_file_is_named_and_not_passed_over(family: families.Family, tmp_path: Path) -> None:
     job = of_a_sentence_encoder(family, tmp_path, AVERAGES, strategy="top", top=1)
     (tmp_path / "base" / "1_Pooling" / "config.json").write_text('{"pooling_mode')

@@ -69,6 +69,19 @@ def pooling_of(folder: Path) -> str | None:
     return ways[0] if len(ways) == 1 and ways[0] in POOLS.values() else None
 
 
+def write_pooling(folder: Path, pooling: str, width: int) -> None:
+    """Says beside a saved model how it was trained to make one vector of its tokens, where `pooling_of` looks.
+
+    Args:
+        folder: Of the model.
+        pooling: "mean", "cls" or "max".
+        width: Of the vector.
+    """
+    (folder / "1_Pooling").mkdir()
+    said = {"word_embedding_dimension": width, **{key: way == pooling for key, way in POOLS.items()}}
+    (folder / "1_Pooling" / "config.json").write_text(json.dumps(said, indent=1), encoding="utf-8")
+
+
 def _json(path: Path) -> dict[str, Any]:
     """What the file holds; nothing where it is absent or damaged, which is found when the model is loaded."""
     try:
