@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 import strategy_checks
 import torch
 from torch import nn
-from transformers import AutoModelForSpeechSeq2Seq
+from transformers import AutoModel, AutoModelForSpeechSeq2Seq
 
 import families
 import stacks
@@ -20,7 +21,7 @@ import tones
 from headstart import cut, model, plug, run, stack
 from headstart.contracts import Inputs
 from headstart.errors import MismatchError, MissingExtra, SettingError
-from headstart.network import Whole
+from headstart.network import Headed, Whole
 from headstart.settings import FitSettings
 from headstart.strategies import lora
 
@@ -210,17 +211,38 @@ def test_the_strategy_keeps_the_contract(name: str, check: strategy_checks.Check
     check(strategy_checks.bench(plug.load("strategies", "lora"), name, family))
 
 
-@pytest.mark.parametrize("top", [1, None], ids=["states kept below", "all blocks"])
+@pytest.mark.parametrize(
+    "given",
+    [{"top": 1}, {}, {"top": 1, "pool": "mean"}, {"head": "mlp", "head_width": 8}, {"head": "conv", "head_width": 8}],
+    ids=["states kept below", "all blocks", "a head of ours on kept states", "mlp", "conv"],
+)
 def test_a_run_is_saved_as_a_plain_folder_that_answers_the_same(
-    top: int | None, family: families.Family, tmp_path: Path
+    given: dict[str, Any], family: families.Family, tmp_path: Path
 ) -> None:
     data = families.csv_of(tmp_path / "reviews.csv", families.reviews(60))
-    chosen: dict[str, Any] = {"strategy": "lora", "top": top, "epochs": 2, "precision": "float32"}
+    chosen: dict[str, Any] = {"strategy": "lora", "epochs": 2, "precision": "float32", **given}
     done = run.fit(str(data), FitSettings(model=f"dir:{family('bert')}", **chosen), out=tmp_path / "run")
     texts = [text for text, _ in families.reviews(60)]
     loaded = model.load(done.folder)
     assert (loaded.predict_proba(texts) == done.model.predict_proba(texts)).all()
     assert not any("lora" in name for name in loaded.network.state_dict())
+    before, after = (AutoModel.from_pretrained(place).state_dict() for place in (family("bert"), done.folder / "model"))
+    moved = {name for name in before if not torch.equal(before[name], after[name]) and not name.startswith("pooler")}
+    # matrices in the blocks above the boundary, of two blocks
+    lowest = 1 if "top" in given else 0
+    assert {int(re.fullmatch(r"encoder\.layer\.(\d)\..*weight", name)[1]) for name in moved} == {*range(lowest, 2)}  # type: ignore[index]
+
+
+def test_a_sentence_encoder_is_read_as_it_was_trained_to_be(family: families.Family, tmp_path: Path) -> None:
+    base = Path(shutil.copytree(family("bert"), tmp_path / "base"))
+    (base / "1_Pooling").mkdir()
+    (base / "1_Pooling" / "config.json").write_text(
+        '{"word_embedding_dimension": 32, "pooling_mode_mean_tokens": true}'
+    )
+    data = families.csv_of(tmp_path / "reviews.csv", families.reviews(40))
+    done = run.fit(str(data), FitSettings(model=f"dir:{base}", strategy="lora", epochs=1), out=tmp_path / "run")
+    assert isinstance(done.model.network, Headed)
+    assert done.model.network.form.pool == "mean"
 
 
 @pytest.mark.parametrize("name", ["whisper-of-languages", "moonshine"])

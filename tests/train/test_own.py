@@ -89,7 +89,7 @@ def test_the_pretrained_model_itself_is_not_changed(family: families.Family) -> 
 
 def test_the_head_learns_at_the_highest_rate(family: families.Family) -> None:
     job = job_of(family, "bert", strategy="full", pool="mean", layer_decay=0.5)
-    headed = own.headed(job, 0, job.encoded(job.train))
+    headed = own.headed(job, 0, job.encoded(job.train), plug.load("strategies", job.settings.strategy))
     names = {id(parameter): name for name, parameter in headed.named_parameters()}
     rates = {names[id(p)]: group["lr"] for group in whole._groups(job, headed) for p in group["params"]}
     top = job.recipe.lr
@@ -106,7 +106,9 @@ def test_what_is_trained_is_counted_with_the_head(family: families.Family) -> No
 
 def test_frozen_blocks_stay_in_evaluation_mode(family: families.Family) -> None:
     job = job_of(family, "bert", strategy="top", top=1, pool="mean")
-    module: Any = own.headed(job, 2, job.encoded(job.train)).train().module
+    module: Any = (
+        own.headed(job, 2, job.encoded(job.train), plug.load("strategies", job.settings.strategy)).train().module
+    )
     assert not any(part.training for part in module.encoder.layer[0].modules())
     assert module.encoder.layer[1].training
 
@@ -142,7 +144,10 @@ def test_where_the_head_reads_below_the_cut_too_it_is_run_again_and_that_is_said
 def test_half_precision_answers_nearly_the_same(family: families.Family) -> None:
     for given in ({"pool": "cls"}, {"head": "conv"}, {"head": "attention-pool"}):
         job = job_of(family, "bert", strategy="full", **given)
-        headed, encoded = own.headed(job, 0, job.encoded(job.train)), job.encoded(job.train)
+        headed, encoded = (
+            own.headed(job, 0, job.encoded(job.train), plug.load("strategies", job.settings.strategy)),
+            job.encoded(job.train),
+        )
         half, exact = (answering.by_row(headed, encoded, dtype=dtype) for dtype in ("bfloat16", "float32"))
         # bfloat16 keeps 8 bits of a number
         torch.testing.assert_close(half, exact, atol=0.1, rtol=0.1)
@@ -246,7 +251,7 @@ def test_a_linear_layer_that_names_the_classes_learns_at_its_own_rate(family: fa
     def rate(**given: Any) -> float:
         job = job_of(family, "bert", strategy="full", **given)
         job = dataclasses.replace(job, recipe=dataclasses.replace(job.recipe, lr=1e-4, classifier_lr=1e-2))
-        headed = own.headed(job, 0, job.encoded(job.train))
+        headed = own.headed(job, 0, job.encoded(job.train), plug.load("strategies", job.settings.strategy))
         first = next(headed.head.parameters())
         return float(next(it["lr"] for it in whole._groups(job, headed) if any(p is first for p in it["params"])))
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from headstart import stack
 from headstart.contracts import Backbone, Task
 from headstart.errors import MismatchError, need
-from headstart.settings import OF_OUR_HEAD, FitSettings, Recipe
+from headstart.settings import FitSettings, Recipe
 from headstart.strategies import _blocks
-from headstart.strategies._plain import STEPS
+from headstart.strategies._plain import STEPS, idle_sizes
 
 if TYPE_CHECKING:
     from torch import nn
@@ -35,8 +35,8 @@ def needs_validation(settings: FitSettings, task: Task, num_rows: int) -> bool:
 
 
 def unused(settings: FitSettings, task: Task) -> frozenset[str]:
-    """The ecosystem's task model brings its own head and reads what that reads."""
-    return OF_OUR_HEAD | {"unfreeze"}
+    """The sizes of a linear head; without a head of ours the ecosystem's task model brings its own."""
+    return frozenset({"unfreeze"} | idle_sizes(settings, task))
 
 
 def apply(backbone: Backbone, settings: FitSettings) -> int:
@@ -63,8 +63,9 @@ def stages(backbone: Backbone, settings: FitSettings) -> tuple[int, ...]:
 
 
 def adapt(module: nn.Module, boundary: int, settings: FitSettings) -> nn.Module:
-    """The task model with an adapter of rank r in each linear layer and plain convolution above the boundary; in a
-    sequence-to-sequence model also in those of its decoder, of which nothing else is trained.
+    """The task model, or a bare one under a head of ours, with an adapter of rank r in each linear layer and plain
+    convolution above the boundary; in a sequence-to-sequence model also in those of its decoder, of which nothing else
+    is trained.
 
     A layer W of d outputs from k inputs becomes W + (α/r)·B·A, A of shape (r, k) drawn at random, B of shape (d, r)
     zero, so that at first nothing changes. Biases and norms in the blocks stay as they are.

@@ -34,13 +34,14 @@ def read_as_made(job: Job, strategy: Strategy) -> Job:
     return dataclasses.replace(job, settings=dataclasses.replace(asked, pool=pooling))
 
 
-def headed(job: Job, boundary: int, encoded: Encoded) -> Headed:
+def headed(job: Job, boundary: int, encoded: Encoded, strategy: Strategy) -> Headed:
     """A copy of the backbone with a fresh head; what is below the boundary, or not read by the head, does not learn.
 
     Args:
         job: What to learn from.
         boundary: From the strategy.
         encoded: Rows to try it on.
+        strategy: Says what learns above the boundary.
 
     Raises:
         SettingError: The head would read nothing that learns.
@@ -54,6 +55,7 @@ def headed(job: Job, boundary: int, encoded: Encoded) -> Headed:
         seen(job.backbone, reading, encoded)
     module = copy.deepcopy(job.backbone.module)
     stack.freeze(module, boundary)
+    module = strategy.adapt(module, boundary, job.settings)
     built = layers.build(made, len(job.names))
     whole = Headed(job.backbone, reading, built, made, module=module, boundary=boundary).to(device())
     leave_out(whole, encoded)

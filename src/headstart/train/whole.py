@@ -68,7 +68,7 @@ def _network(job: Job, boundary: int, strategy: Strategy, encoded: Encoded) -> N
     if own_class is None:
         return placed.headed(job, boundary, encoded, strategy)
     if job.settings.brings_head and job.writing is None and "head" not in strategy.unused(job.settings, job.task):
-        return own.headed(job, boundary, encoded)
+        return own.headed(job, boundary, encoded, strategy)
     module = job.task_module(own_class)
     stack.freeze(module, boundary)
     adapted = strategy.adapt(module, boundary, job.settings)
