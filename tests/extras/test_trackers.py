@@ -28,7 +28,15 @@ Figures = dict[str, list[tuple[int, float]]]
 def fit(family: families.Family, root: Path, **given: Any) -> Run:
     """A short run with everything trained."""
     data = families.csv_of(root / "reviews.csv", families.reviews(40))
-    chosen = {"strategy": "full", "epochs": 2, "batch_size": 8, "precision": "float32", "ema": 0.5, **given}
+    chosen = {
+        "strategy": "full",
+        "epochs": 2,
+        "patience": 2,
+        "batch_size": 8,
+        "precision": "float32",
+        "ema": 0.5,
+        **given,
+    }
     return run.fit(str(data), FitSettings(model=f"dir:{family('bert')}", **chosen), out=root / "tracked")
 
 
