@@ -22,7 +22,7 @@ from headstart.data.check import Accepted, Checked, accept, check
 from headstart.data.fields import content
 from headstart.data.findings.lengths import token_facts
 from headstart.data.read import Found
-from headstart.data.split import VALIDATION_SIZE, num_to_learn_from, split
+from headstart.data.split import num_to_learn_from, split, to_hold_out
 from headstart.errors import MismatchError, SettingError
 from headstart.finding import find as find
 from headstart.heads import form
@@ -152,8 +152,7 @@ def learn_items(items: list[Any], labels: list[str], settings: FitSettings, *, t
     contents = dict(zip((field.name for field in content(task.fields)), parts, strict=True))
     rows = Rows(pa.table({**contents, "label": labels}))
     accepted = Accepted({"train": rows}, {"train": np.arange(len(rows), dtype=np.uint64)}, task.fields)
-    is_wanted = strategy.needs_validation(settings, task, len(rows))
-    size = (settings.validation_size or VALIDATION_SIZE) if is_wanted else None
+    size = to_hold_out(settings.validation_size, is_wanted=strategy.needs_validation(settings, task, len(rows)))
     splits = split(accepted, validation_size=size, test_size=None, seed=settings.seed)
     return learning.once(learning.Ready(task_name, backbone, splits, stages), settings, silent)[0]
 
@@ -205,7 +204,7 @@ def splits_of(
             log(Warned(problem.message))
     _write_rejected(partial, accepted)
     is_wanted = chooses(num_to_learn_from(accepted, test_size=settings.test_size))
-    size = (settings.validation_size or VALIDATION_SIZE) if is_wanted else None
+    size = to_hold_out(settings.validation_size, is_wanted=is_wanted)
     splits = split(accepted, validation_size=size, test_size=settings.test_size, seed=settings.seed)
     log(Note(splits.how))
     return splits, check_facts(checked)

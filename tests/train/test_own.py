@@ -39,6 +39,10 @@ def learnt(job: Any) -> Any:
         return learn.learn(job, strategy.stages(job.backbone, job.settings), strategy)
 
 
+def headed_of(job: Any, boundary: int) -> Headed:
+    return own.headed(job, boundary, job.encoded(job.train), plug.load("strategies", job.settings.strategy))
+
+
 @pytest.mark.parametrize("name", KINDS)
 def test_what_was_learnt_is_saved_and_answers_to_the_bit(name: str, family: families.Family, tmp_path: Path) -> None:
     base, given = KINDS[name]
@@ -89,7 +93,7 @@ def test_the_pretrained_model_itself_is_not_changed(family: families.Family) -> 
 
 def test_the_head_learns_at_the_highest_rate(family: families.Family) -> None:
     job = job_of(family, "bert", strategy="full", pool="mean", layer_decay=0.5)
-    headed = own.headed(job, 0, job.encoded(job.train), plug.load("strategies", job.settings.strategy))
+    headed = headed_of(job, 0)
     names = {id(parameter): name for name, parameter in headed.named_parameters()}
     rates = {names[id(p)]: group["lr"] for group in whole._groups(job, headed) for p in group["params"]}
     top = job.recipe.lr
@@ -106,9 +110,7 @@ def test_what_is_trained_is_counted_with_the_head(family: families.Family) -> No
 
 def test_frozen_blocks_stay_in_evaluation_mode(family: families.Family) -> None:
     job = job_of(family, "bert", strategy="top", top=1, pool="mean")
-    module: Any = (
-        own.headed(job, 2, job.encoded(job.train), plug.load("strategies", job.settings.strategy)).train().module
-    )
+    module: Any = headed_of(job, 2).train().module
     assert not any(part.training for part in module.encoder.layer[0].modules())
     assert module.encoder.layer[1].training
 
@@ -144,10 +146,7 @@ def test_where_the_head_reads_below_the_cut_too_it_is_run_again_and_that_is_said
 def test_half_precision_answers_nearly_the_same(family: families.Family) -> None:
     for given in ({"pool": "cls"}, {"head": "conv"}, {"head": "attention-pool"}):
         job = job_of(family, "bert", strategy="full", **given)
-        headed, encoded = (
-            own.headed(job, 0, job.encoded(job.train), plug.load("strategies", job.settings.strategy)),
-            job.encoded(job.train),
-        )
+        headed, encoded = headed_of(job, 0), job.encoded(job.train)
         half, exact = (answering.by_row(headed, encoded, dtype=dtype) for dtype in ("bfloat16", "float32"))
         # bfloat16 keeps 8 bits of a number
         torch.testing.assert_close(half, exact, atol=0.1, rtol=0.1)
@@ -251,7 +250,7 @@ def test_a_linear_layer_that_names_the_classes_learns_at_its_own_rate(family: fa
     def rate(**given: Any) -> float:
         job = job_of(family, "bert", strategy="full", **given)
         job = dataclasses.replace(job, recipe=dataclasses.replace(job.recipe, lr=1e-4, classifier_lr=1e-2))
-        headed = own.headed(job, 0, job.encoded(job.train), plug.load("strategies", job.settings.strategy))
+        headed = headed_of(job, 0)
         first = next(headed.head.parameters())
         return float(next(it["lr"] for it in whole._groups(job, headed) if any(p is first for p in it["params"])))
 

@@ -24,6 +24,11 @@ VALIDATION_SIZE = 0.1
 """Share of the training rows held out to choose with, where nothing else is asked for."""
 
 
+def to_hold_out(asked: float | None, *, is_wanted: bool) -> float | None:
+    """Share of the training rows to choose with, as asked for or as usual; None where nothing is chosen by them."""
+    return (asked or VALIDATION_SIZE) if is_wanted else None
+
+
 def split(accepted: Accepted, *, validation_size: float | None, test_size: float | None, seed: int) -> Splits:
     """The three splits; those given are used as they are.
 

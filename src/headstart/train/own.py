@@ -6,6 +6,7 @@ import copy
 import dataclasses
 
 import numpy as np
+from torch import nn
 
 from headstart import batches, stack
 from headstart.contracts import Encoded, Strategy
@@ -53,13 +54,18 @@ def headed(job: Job, boundary: int, encoded: Encoded, strategy: Strategy) -> Hea
     made = form.asked(job.settings, reading.width(job.backbone.widths), is_of_map=is_image, is_by_token=job.is_by_token)
     if made.reads_states:
         seen(job.backbone, reading, encoded)
-    module = copy.deepcopy(job.backbone.module)
-    stack.freeze(module, boundary)
-    module = strategy.adapt(module, boundary, job.settings)
+    module = adapted(job, boundary, strategy)
     built = layers.build(made, len(job.names))
     whole = Headed(job.backbone, reading, built, made, module=module, boundary=boundary).to(device())
     leave_out(whole, encoded)
     return whole
+
+
+def adapted(job: Job, boundary: int, strategy: Strategy) -> nn.Module:
+    """A copy of the backbone in which above the boundary learns what the strategy says."""
+    module = copy.deepcopy(job.backbone.module)
+    stack.freeze(module, boundary)
+    return strategy.adapt(module, boundary, job.settings)
 
 
 def _reading(job: Job) -> Reading:

@@ -4,12 +4,11 @@
 
 from __future__ import annotations
 
-import copy
 from typing import cast
 
 import torch
 
-from headstart import batches, stack
+from headstart import batches
 from headstart.contracts import Backbone, Encoded, PlaceTask, Strategy
 from headstart.device import device
 from headstart.errors import MismatchError
@@ -49,9 +48,7 @@ def headed(job: Job, boundary: int, encoded: Encoded, strategy: Strategy) -> Hea
     """
     reading, widths, strides = maps_of(job.backbone, encoded)
     made = form.of_maps(job.settings, widths, strides)
-    module = copy.deepcopy(job.backbone.module)
-    stack.freeze(module, boundary)
-    module = strategy.adapt(module, boundary, job.settings)
+    module = own.adapted(job, boundary, strategy)
     built = cast(PlaceTask, job.task).layers(made, len(job.names))
     # a few pictures at a time say little of all, and fresh weights have no statistics to keep
     keeps = job.settings.strategy != "scratch"
