@@ -19,6 +19,8 @@ from headstart.device import device, has_bfloat16
 
 SHORT = 64
 """Up to this many tokens, attention by batched products beats torch's blockwise kernel in bfloat16 (decision log)."""
+LANES = 16
+"""Numbers that a processor's vectors hold in float32; the softmax of fewer goes number by number (decision log)."""
 FEED_FORWARD = (
     ("dense", "intermediate_act_fn"),
     ("intermediate_dense", "intermediate_act_fn"),
@@ -191,14 +193,23 @@ def short_attention(
             module, query, key, value, attention_mask, scaling=scaling, **rest
         )
         return given
-    queries, keys, values = (states.reshape(B * H, T, D) for states in (query, key, value))
+    seen = max(T, LANES)
+    queries, keys, values = (_in_rows(states, rows) for states, rows in ((query, T), (key, seen), (value, seen)))
     factor = D**-0.5 if scaling is None else scaling
     scores = torch.baddbmm(queries.new_empty(1, 1, 1), queries, keys.transpose(1, 2), beta=0, alpha=factor)
     if attention_mask is not None:
-        _mask(scores.view(B, H, T, T), attention_mask)
+        _mask(scores.view(B, H, T, seen)[..., :T], attention_mask)
+    scores[..., T:] = -torch.inf
     # torch's softmax over bfloat16 rows that do not fill its vectors of 32 goes number by number
-    weights = scores.softmax(-1) if T % 32 == 0 else scores.float().softmax(-1).to(scores.dtype)
+    weights = scores.softmax(-1) if seen % 32 == 0 else scores.float().softmax(-1).to(scores.dtype)
     return torch.bmm(weights, values).view(B, H, T, D).transpose(1, 2).contiguous(), None
+
+
+def _in_rows(states_BHTD: torch.Tensor, rows: int) -> torch.Tensor:
+    """Heads of all rows one after another, shape (BH, `rows`, D), with zeros for tokens that are not there."""
+    B, H, T, D = states_BHTD.shape
+    filled = states_BHTD if rows == T else nn.functional.pad(states_BHTD, (0, 0, 0, rows - T))
+    return filled.reshape(B * H, rows, D)
 
 
 def _mask(scores_BHTT: torch.Tensor, mask: torch.Tensor) -> None:
