@@ -19,6 +19,7 @@ from headstart.advisor.race import Course, Standing
 from headstart.advisor.rounds import Round
 from headstart.progress import Advance, Event
 from headstart.strategies import _plain
+from headstart.train import trial
 
 
 def test_a_resumed_arm_equals_one_trained_in_one_go(family: Family, tmp_path: Path) -> None:
@@ -110,6 +111,14 @@ def test_what_does_not_fit_is_told_and_what_fits_stands(family: Family, tmp_path
     assert [one.arm.name for one in found] == ["frozen", "full"]
     assert found[1].epochs < 100
     assert why == {}
+
+
+def test_what_a_run_ends_with_counts_for_no_arm_of_a_race(
+    family: Family, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trial, "FINISH", 1e6)
+    found, why = race.run(course(family("bert"), tmp_path, clock=Clock(1000)), [FROZEN, moving()])
+    assert ([one.arm.name for one in found], why) == (["frozen", "full"], {})
 
 
 def test_with_less_time_than_the_cheapest_arm_took_no_training_is_begun(family: Family, tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ FORWARD = 1 / 3
 SCORED_TOKENS = 4096
 """Tokens that scoring is timed on."""
 FINISH = 3.0
-"""Seconds for baselines, figures, page and saving, on two cores."""
+"""Seconds for baselines, figures, page and saving, on two cores, where a run ends with these."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def planned(
     if not job.is_foretold:
         return plan, None
     found = _fitting(job, trained, lesson, plan)
-    after = launch.from_first(_seconds_to_score(job, trained, held_out) + FINISH)
+    after = launch.from_first(_seconds_to_score(job, trained, held_out) + _finish(job))
     judging = found.seconds_per_token * FORWARD * float(held_out.lengths.sum()) if job.validation is not None else 0.0
     if job.takes_last:
         # the last epoch alone is judged, by whoever asked for it
@@ -113,7 +113,7 @@ def foresee_features(job: Job, encoded: Encoded, missing: int, a_token: Callable
         return
     an_item = float(encoded.lengths.sum()) / len(np.unique(windows.owners(encoded)))
     tokens = missing + an_item * job.around.num_test
-    seconds = job.around.seconds + (tokens * a_token() if tokens else 0.0) + FINISH
+    seconds = job.around.seconds + (tokens * a_token() if tokens else 0.0) + _finish(job)
     limit = job.budget.seconds
     if limit is not None and seconds > limit:
         raise SettingError(
@@ -175,6 +175,11 @@ def _steps(learner: Learner, lesson: Lesson, plan: loop.Plan) -> Trial | None:
             seconds, tokens = seconds + time.perf_counter() - start, tokens + int(lesson.lengths[batch].sum())
     peak = cost.peak_mib()
     return Trial(seconds / tokens, None if peak is None else peak + _saved_mib(learner.network), learner.piece)
+
+
+def _finish(job: Job) -> float:
+    """Seconds from the last answer to the end; a training that scores no test rows belongs to something larger."""
+    return FINISH if job.around.num_test else 0.0
 
 
 def _seconds_to_score(job: Job, trained: nn.Module, held_out: Encoded) -> float:
