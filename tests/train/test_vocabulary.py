@@ -66,6 +66,30 @@ def test_what_is_in_use_learns_as_in_the_whole_table(name: str) -> None:
     assert not torch.isclose(table.weight[USED[1:]], before[USED[1:]]).any()
 
 
+def test_a_gradient_is_that_of_its_own_passes_in_the_room_of_the_last() -> None:
+    padded = torch.tensor([[2, 7, 1], [2, 9, 4]])
+    lean, plain = model("roberta"), model("roberta")
+    assert plain.get_input_embeddings().padding_idx == 1  # type: ignore[operator]
+
+    def gradient(module: Any, *passes: torch.Tensor) -> torch.Tensor:
+        weight = module.get_input_embeddings().weight
+        weight.grad = None
+        for ids in passes:
+            module(input_ids=ids)[0].square().mean().backward()
+        found: torch.Tensor = weight.grad
+        return found
+
+    with vocabulary.lean(lean, Rows(padded)):
+        rooms = set()
+        for passes in ((padded,), (padded[:1],), (padded[1:],), (padded[:1], padded[1:])):
+            ours = gradient(lean, *passes)
+            torch.testing.assert_close(ours, gradient(plain, *passes)[[1, 2, 4, 7, 9]], atol=1e-7, rtol=1e-4)
+            assert not ours[0].any()  # what fills up
+            rooms.add(ours.data_ptr())
+        assert len(rooms) == 1
+    assert not {"rest", "room", "touched"} & set(vars(lean.get_input_embeddings()))  # type: ignore[operator]
+
+
 def test_tokens_out_of_use_are_answered_for_meanwhile_and_copies_share_them() -> None:
     module = model()
     others = torch.tensor([[2, 5, 8, 9]])

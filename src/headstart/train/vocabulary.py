@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from headstart import stack
+from headstart import launch, stack
 from headstart.contracts import Encoded
 
 WORTH = 0.75
@@ -49,7 +49,8 @@ def lean(module: nn.Module, encoded: Encoded) -> Iterator[None]:
     finally:
         rest.whole_VD[used_U] = table.weight.detach()
         table.__class__, table.weight = nn.Embedding, whole_VD
-        del table.__dict__["rest"]
+        for kept in ("rest", "room", "touched"):
+            table.__dict__.pop(kept, None)
 
 
 @dataclass(frozen=True)
@@ -77,11 +78,57 @@ class Lean(nn.Embedding):
         """The vector of each token, shape (B, T, D)."""
         where_BT = self.rest.where_V[input]
         is_in_use = where_BT >= 0
-        in_use = nn.functional.embedding(where_BT.clamp(min=0), self.weight, self.rest.padding)
+        in_use = self._looked_up(where_BT.clamp(min=0))
         if bool(is_in_use.all()):
             return in_use
         others = nn.functional.embedding(input, self.rest.whole_VD).to(in_use.dtype)
         return torch.where(is_in_use[..., None], in_use, others)
+
+    def _looked_up(self, where_BT: torch.Tensor) -> torch.Tensor:
+        """The vectors that learn; a gradient that others wait for, or of a GPU, goes the usual way."""
+        if not self.weight.requires_grad or self.weight.device.type != "cpu" or launch.num_processes() > 1:
+            return nn.functional.embedding(where_BT, self.weight, self.rest.padding)
+        found: torch.Tensor = _LookUp.apply(self.weight, where_BT, self)  # type: ignore[no-untyped-call]
+        return found
+
+    def add(self, where_N: torch.Tensor, gradient_ND: torch.Tensor) -> None:
+        """Adds to the gradient of the weight what so many looked-up vectors have."""
+        if self.weight.grad is None:
+            self.weight.grad = self._nothing()
+        self.weight.grad.index_add_(0, where_N, gradient_ND.to(self.weight.dtype))
+        if self.rest.padding is not None:
+            self.weight.grad[self.rest.padding] = 0
+        self.__dict__.setdefault("touched", []).append(where_N)
+
+    def _nothing(self) -> torch.Tensor:
+        """Zeros in the room of the last gradient, of which only the rows that it had are filled anew."""
+        room: torch.Tensor | None = self.__dict__.get("room")
+        if room is None:
+            room = torch.zeros_like(self.weight)
+        for where_N in self.__dict__.get("touched", ()):
+            room.index_fill_(0, where_N, 0.0)
+        self.__dict__.update(room=room, touched=[])
+        return room
+
+
+class _LookUp(torch.autograd.Function):
+    """An embedding whose gradient is written by the table itself, in room that it keeps.
+
+    torch fills a gradient of the whole table for every batch, and the system the memory that it takes anew: a
+    twentieth of a step of a small model.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, weight_UD: torch.Tensor, where_BT: torch.Tensor, table: Lean) -> torch.Tensor:
+        ctx.table = table
+        ctx.save_for_backward(where_BT)
+        return nn.functional.embedding(where_BT, weight_UD)
+
+    @staticmethod
+    def backward(ctx: Any, gradient_BTD: torch.Tensor) -> tuple[None, None, None]:
+        (where_BT,) = ctx.saved_tensors
+        ctx.table.add(where_BT.flatten(), gradient_BTD.flatten(0, -2))
+        return None, None, None
 
 
 def _table(module: nn.Module) -> nn.Embedding | None:
