@@ -95,10 +95,10 @@ class Lean(nn.Embedding):
         """Adds to the gradient of the weight what so many looked-up vectors have."""
         if self.weight.grad is None:
             self.weight.grad = self._nothing()
+        self.__dict__.setdefault("touched", []).append(where_N)
         self.weight.grad.index_add_(0, where_N, gradient_ND.to(self.weight.dtype))
         if self.rest.padding is not None:
             self.weight.grad[self.rest.padding] = 0
-        self.__dict__.setdefault("touched", []).append(where_N)
 
     def _nothing(self) -> torch.Tensor:
         """Zeros in the room of the last gradient, of which only the rows that it had are filled anew."""
@@ -114,8 +114,7 @@ class Lean(nn.Embedding):
 class _LookUp(torch.autograd.Function):
     """An embedding whose gradient is written by the table itself, in room that it keeps.
 
-    torch fills a gradient of the whole table for every batch, and the system the memory that it takes anew: a
-    twentieth of a step of a small model.
+    torch fills a gradient of the whole table with zeros for every batch, in memory that the system hands out anew.
     """
 
     @staticmethod
