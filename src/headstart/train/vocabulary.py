@@ -49,7 +49,7 @@ def lean(module: nn.Module, encoded: Encoded) -> Iterator[None]:
     finally:
         rest.whole_VD[used_U] = table.weight.detach()
         table.__class__, table.weight = nn.Embedding, whole_VD
-        for kept in ("rest", "room", "touched"):
+        for kept in ("rest", "room"):
             table.__dict__.pop(kept, None)
 
 
@@ -92,23 +92,14 @@ class Lean(nn.Embedding):
         return found
 
     def add(self, where_N: torch.Tensor, gradient_ND: torch.Tensor) -> None:
-        """Adds to the gradient of the weight what so many looked-up vectors have."""
+        """Adds to the gradient of the weight what so many looked-up vectors have; the first in the room of the last."""
         if self.weight.grad is None:
-            self.weight.grad = self._nothing()
-        self.__dict__.setdefault("touched", []).append(where_N)
+            room: torch.Tensor | None = self.__dict__.get("room")
+            self.weight.grad = torch.zeros_like(self.weight) if room is None else room.zero_()
+            self.__dict__["room"] = self.weight.grad
         self.weight.grad.index_add_(0, where_N, gradient_ND.to(self.weight.dtype))
         if self.rest.padding is not None:
             self.weight.grad[self.rest.padding] = 0
-
-    def _nothing(self) -> torch.Tensor:
-        """Zeros in the room of the last gradient, of which only the rows that it had are filled anew."""
-        room: torch.Tensor | None = self.__dict__.get("room")
-        if room is None:
-            room = torch.zeros_like(self.weight)
-        for where_N in self.__dict__.get("touched", ()):
-            room.index_fill_(0, where_N, 0.0)
-        self.__dict__.update(room=room, touched=[])
-        return room
 
 
 class _LookUp(torch.autograd.Function):
