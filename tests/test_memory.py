@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -128,3 +129,14 @@ def set_by(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]) -> dict
     monkeypatch.setattr(memory, "_glibc", lambda: None)
     memory.be_frugal()
     return dict(memory.os.environ)
+
+
+@pytest.mark.parametrize("was_enabled", [True, False])
+def test_garbage_is_looked_for_again_as_before(was_enabled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    (gc.enable if was_enabled else gc.disable)()
+    try:
+        with memory.no_garbage():
+            assert not gc.isenabled()
+        assert gc.isenabled() == was_enabled
+    finally:
+        gc.enable()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from headstart.contracts import Backbone
 from headstart.errors import DataError, SettingError
 from headstart.sources import dir as folders
 from headstart.sources.items import compact
+from headstart.sources.items.text_pairs import EncodedPairs
 
 
 @pytest.fixture
@@ -38,6 +40,32 @@ def test_cut_texts_are_counted_across_chunks(bert: Backbone, monkeypatch: pytest
     encoded = bert.prepare(["fine", "fine " * 30, "fine " * 22, "fine " * 40, "dull"])
     assert encoded.lengths.tolist() == [3, 24, 24, 24, 3]
     assert encoded.truncated == 2
+
+
+class _Watched:
+    """A tokenizer that notes whether Python looks for garbage while it works."""
+
+    def __init__(self, tokenizer: Any) -> None:
+        self.tokenizer, self.seen = tokenizer, set[bool]()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.tokenizer, name)
+
+    def __call__(self, *texts: Any, **asked: Any) -> Any:
+        self.seen.add(gc.isenabled())
+        return self.tokenizer(*texts, **asked)
+
+
+@pytest.mark.parametrize(
+    ("made", "item"),
+    [(compact.EncodedTexts.of, "fine"), (EncodedPairs.of, ("fine", "dull")), (EncodedPairs.cut, ("fine", "dull"))],
+    ids=["texts", "pairs in windows", "pairs that are cut"],
+)
+def test_garbage_is_not_looked_for_while_texts_are_tokenised(bert: Backbone, made: Any, item: Any) -> None:
+    watched = _Watched(bert.processor)  # type: ignore[attr-defined]
+    made(watched, [item], limit=None)
+    assert watched.seen == {False}
+    assert gc.isenabled()
 
 
 def test_a_shorter_limit_is_honoured(bert: Backbone) -> None:

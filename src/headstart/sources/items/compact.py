@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from headstart import memory
 from headstart.contracts import Inputs
 from headstart.data.images import open_image
 from headstart.errors import MismatchError
@@ -59,6 +60,7 @@ class EncodedTexts:
     offsets: Int32s | None = None
 
     @staticmethod
+    @memory.no_garbage()
     def of(
         tokenizer: Any, texts: Sequence[str], *, limit: int | None, where: bool = False, long: str = "cut"
     ) -> EncodedTexts:
@@ -121,6 +123,7 @@ def _tokenised(tokenizer: Any, texts: list[str], limit: int | None, *, where: bo
         raise MismatchError("This tokenizer does not say which characters a token covers. Use a model with a fast one.")
     # without `verbose=False` every text longer than the model would be warned of, though cutting it is what we do next
     asked = {"truncation": limit is not None, "max_length": limit, "verbose": False}
+    asked |= {"return_attention_mask": False, "return_token_type_ids": False}
     found = tokenizer(texts, **asked, return_offsets_mapping=True) if where else tokenizer(texts, **asked)
     ids = [np.asarray(row, dtype=np.int32) for row in found["input_ids"]]
     covered = [np.asarray(row, dtype=np.int32) for row in found["offset_mapping"]] if where else [None] * len(ids)

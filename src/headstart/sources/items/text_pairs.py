@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from headstart import memory
 from headstart.contracts import Inputs
 from headstart.errors import MismatchError
 from headstart.sources.items import long_texts
@@ -38,6 +39,7 @@ class EncodedPairs:
     types: Int32s | None
 
     @staticmethod
+    @memory.no_garbage()
     def of(tokenizer: Any, pairs: Sequence[tuple[str, str]], *, limit: int | None) -> EncodedPairs:
         """Tokenises pairs; of a first text that takes more than half of a row the middle is left out.
 
@@ -67,6 +69,7 @@ class EncodedPairs:
         return _end_to_end(tokenizer, rows, owners, lost)
 
     @staticmethod
+    @memory.no_garbage()
     def cut(tokenizer: Any, pairs: Sequence[tuple[str, str]], *, limit: int | None) -> EncodedPairs:
         """Tokenises pairs, each in one row; what is too much is cut off the end of whichever text is longer.
 
