@@ -27,6 +27,9 @@ FEWEST = 8
 """Rows that go through at once where a norm takes its statistics from them; the more, the steadier these are, but also
 from parts of a batch they serve (Hoffer et al., NeurIPS 2017, "ghost" batches)."""
 
+NARROW = 16
+"""Channels that a vector of AVX-512 has room for."""
+
 
 @dataclass(frozen=True)
 class Lesson:
@@ -95,10 +98,25 @@ def rows_at_once(network: nn.Module, lesson: Lesson, batch: Indices, piece: int)
 def _loss(network: nn.Module, lesson: Lesson, rows: Indices, epoch: int, dtype: str) -> torch.Tensor:
     """The sum of the losses of these rows."""
     inputs, targets = lesson.take(rows, epoch)
-    inputs = batches.together(batches.placed(inputs))
+    inputs = batches.placed(inputs)
+    if not _is_narrow(network):
+        inputs = batches.together(inputs)
     with step.arithmetic(dtype):
         output = network(inputs)
     return lesson.loss(output, targets.to(output.device)).sum()
+
+
+def _is_narrow(network: nn.Module) -> bool:
+    """Whether a convolution is learnt that takes every other pixel by itself, with so few channels that oneDNN writes
+    past its memory where these lie side by side.
+
+    Source: uxlfoundation/oneDNN, issue 6035.
+    """
+    return any(
+        part.in_channels < NARROW and max(part.kernel_size) == 1 < max(part.stride) and part.weight.requires_grad
+        for part in network.modules()
+        if isinstance(part, nn.Conv2d)
+    )
 
 
 def _alone(network: nn.Module) -> contextlib.AbstractContextManager[None]:
