@@ -8,10 +8,12 @@ import dataclasses
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from made_arms import course, hits, moving, standing
 
 from families import Family
+from headstart import plug
 from headstart.advisor import outlook
 from headstart.advisor.arms import Arm
 from headstart.advisor.curves import Curve, Estimate, usual_gain
@@ -21,7 +23,7 @@ from headstart.advisor.power_law import Laws
 from headstart.advisor.race import Standing
 from headstart.advisor.rounds import Round
 from headstart.advisor.worth import Worth
-from headstart.contracts import Splits
+from headstart.contracts import Rows, Splits
 
 N = 300
 FROZEN = standing("bert, frozen", "pretrained", hits(220, N))
@@ -141,6 +143,35 @@ def test_where_nothing_is_known_of_more_rows_what_was_reached_is_expected(
     found = foreseen(family, tmp_path, one, Worth(), per_round=per_round)
 
     assert (found.value, found.learns, found.learnt, found.judged) == (12 / 16, None, None, 40)
+
+
+@pytest.mark.parametrize(
+    ("learnt", "judged", "expected"),
+    [
+        ("aaab", "aaab", 2.0),
+        ("aaaaab", "ab", (((6 / 5) ** -0.5 + 2**-0.5) / 2) ** -2),
+        # of a class that was not learnt nothing is told
+        ("aaa", "aaabb", 2.0),
+    ],
+    ids=["in proportion", "a class with few rows", "a class not learnt"],
+)
+def test_what_counts_are_rows_of_its_own_class(learnt: str, judged: str, expected: float) -> None:
+    task = plug.load("tasks", "text-classification")
+
+    found = outlook.of_own_class([Round(labelled(learnt), labelled(judged))], labelled(learnt + judged), task)
+
+    assert found == pytest.approx(expected)
+
+
+def labelled(labels: str) -> Rows:
+    return Rows(pa.table({"text": ["fine"] * len(labels), "label": list(labels)}))
+
+
+def test_without_classes_all_rows_count() -> None:
+    task = plug.load("tasks", "automatic-speech-recognition")
+    few, more = (Rows(pa.table({"audio": ["a.wav"] * num, "transcription": ["ab"] * num})) for num in (4, 12))
+
+    assert outlook.of_own_class([Round(few, few)], more, task) == pytest.approx(3)
 
 
 def test_a_usual_gain_holds_nine_tenths_of_all_laws() -> None:

@@ -7,15 +7,22 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
+import numpy as np
+import pyarrow as pa
+
 from headstart import plug
+from headstart.advisor import rounds
 from headstart.advisor.curves import LEVEL, REACH, Estimate, usual_gain
+from headstart.advisor.power_law import EXPECTED
 from headstart.advisor.race import Course, Standing
+from headstart.advisor.rounds import Round
 from headstart.advisor.worth import Worth
-from headstart.contracts import Splits, Strategy
+from headstart.contracts import Rows, Splits, Strategy, Task
+from headstart.data.split import strata
 
 WIDER = NormalDist().inv_cdf(0.975) / NormalDist().inv_cdf((1 + LEVEL) / 2)
 """How much longer the arms of a 95 % interval are than those of a curve's."""
@@ -81,17 +88,43 @@ def foreseeing(course: Course, splits: Splits, worth: Worth, *, is_cut_off: bool
     judged = None if splits.test is None else len(splits.test)
 
     def foresee(one: Standing) -> Outlook:
-        learns = len(splits.train)
+        rows = splits.train
         if is_cut_off and splits.validation is not None:
-            together = learns + len(splits.validation)
-            learns = learns if _needs_validation(course, one, together) else together
-        gain = worth.gain(one.arm, learnt, learns)
-        if gain is None and learns <= REACH * learnt:
-            gain = _usual(one, learns / learnt)
+            together = rounds.together(splits)
+            rows = rows if _needs_validation(course, one, len(together)) else together
+        times = of_own_class(course.rounds, rows, course.task)
+        gain = worth.gain(one.arm, learnt, round(times * learnt))
+        if gain is None and times <= REACH:
+            gain = _usual(one, times)
         found = of(one, gain or NOTHING, judged=judged)
-        return found if gain is None else dataclasses.replace(found, learns=learns, learnt=learnt)
+        return found if gain is None else dataclasses.replace(found, learns=len(rows), learnt=learnt)
 
     return foresee
+
+
+def of_own_class(judged_in: Sequence[Round], rows: Rows, task: Task) -> float:
+    """How many times as many rows of its own class a row is judged by, after learning from these rows.
+
+    It is more than there are rows in all where classes have few: of three, one that is judged leaves two for two thirds
+    of the others, and a new row finds three.
+
+    Args:
+        judged_in: The rounds until now.
+        rows: What will be learnt from.
+        task: Says what a class is; where there is none, all rows are of one.
+
+    Returns:
+        The mean over the judged rows, by what it does to an error that falls as expected.
+    """
+    times = []
+    for each in judged_in:
+        parts = [each.train, each.validation, rows]
+        tables = pa.concat_tables([part.table for part in parts], promote_options="default")
+        seen, judged, more = np.split(strata(Rows(tables), task.fields), np.cumsum([len(part) for part in parts[:2]]))
+        counts, later = (np.bincount(one, minlength=max(map(max, (seen, judged, more))) + 1) for one in (seen, more))
+        known = judged[(counts[judged] > 0) & (later[judged] > 0)]
+        times.append(later[known] / counts[known])
+    return float(np.mean(np.concatenate(times) ** EXPECTED) ** (1 / EXPECTED))
 
 
 def _usual(one: Standing, times: float) -> Estimate | None:
