@@ -150,7 +150,6 @@ def test_where_nothing_is_known_of_more_rows_what_was_reached_is_expected(
     [
         ("aaab", "aaab", 2.0),
         ("aaaaab", "ab", (((6 / 5) ** -0.5 + 2**-0.5) / 2) ** -2),
-        # of a class that was not learnt nothing is told
         ("aaa", "aaabb", 2.0),
     ],
     ids=["in proportion", "a class with few rows", "a class not learnt"],

@@ -105,8 +105,8 @@ def foreseeing(course: Course, splits: Splits, worth: Worth, *, is_cut_off: bool
 def of_own_class(judged_in: Sequence[Round], rows: Rows, task: Task) -> float:
     """How many times as many rows of its own class a row is judged by, after learning from these rows.
 
-    It is more than there are rows in all where classes have few: of three, one that is judged leaves two for two thirds
-    of the others, and a new row finds three.
+    It is more than of all rows where classes have few: of three, the one that is judged leaves two, and a round learns
+    from some of those, while a new row finds three.
 
     Args:
         judged_in: The rounds until now.
@@ -119,11 +119,11 @@ def of_own_class(judged_in: Sequence[Round], rows: Rows, task: Task) -> float:
     times = []
     for each in judged_in:
         parts = [each.train, each.validation, rows]
-        tables = pa.concat_tables([part.table for part in parts], promote_options="default")
-        seen, judged, more = np.split(strata(Rows(tables), task.fields), np.cumsum([len(part) for part in parts[:2]]))
-        counts, later = (np.bincount(one, minlength=max(map(max, (seen, judged, more))) + 1) for one in (seen, more))
-        known = judged[(counts[judged] > 0) & (later[judged] > 0)]
-        times.append(later[known] / counts[known])
+        together = pa.concat_tables([part.table for part in parts], promote_options="default")
+        classes = strata(Rows(together), task.fields)
+        seen, judged, more = np.split(classes, np.cumsum([len(part) for part in parts[:2]]))
+        before, later = (np.bincount(one, minlength=classes.max() + 1).clip(1) for one in (seen, more))
+        times.append(later[judged] / before[judged])
     return float(np.mean(np.concatenate(times) ** EXPECTED) ** (1 / EXPECTED))
 
 
