@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from headstart import batches, launch, memory, stack
+from headstart import batches, kernels, launch, memory, stack
 from headstart.contracts import Inputs
 from headstart.device import device
 from headstart.train import step
@@ -26,9 +26,6 @@ tokens then take up to 2.7 times as long (decision log)."""
 FEWEST = 8
 """Rows that go through at once where a norm takes its statistics from them; the more, the steadier these are, but also
 from parts of a batch they serve (Hoffer et al., NeurIPS 2017, "ghost" batches)."""
-
-NARROW = 16
-"""Channels that a vector of AVX-512 has room for."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +110,7 @@ def _is_narrow(network: nn.Module) -> bool:
     Source: uxlfoundation/oneDNN, issue 6035.
     """
     return any(
-        part.in_channels < NARROW and max(part.kernel_size) == 1 < max(part.stride) and part.weight.requires_grad
+        part.in_channels < kernels.LANES and max(part.kernel_size) == 1 < max(part.stride) and part.weight.requires_grad
         for part in network.modules()
         if isinstance(part, nn.Conv2d)
     )
