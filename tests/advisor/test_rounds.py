@@ -66,3 +66,22 @@ def test_a_class_that_was_not_learnt_is_not_judged() -> None:
 
     assert sum(len(each.validation) for each in several) == 59
     assert all("rare" not in each.validation.column("label") for each in several)
+
+
+def test_rows_of_a_class_are_spread_over_the_rounds_few_as_they_are() -> None:
+    pairs = [*((f"rare {n}", "rare") for n in range(4)), *((f"text {n}", "ab"[n % 2]) for n in range(46))]
+    found = Splits(rows_of(pairs[:40]), rows_of(pairs[40:]), None)
+
+    judged = [list(each.validation.column("label")).count("rare") for each in of(found)]
+
+    assert sorted(judged) == [0, 1, 1, 1, 1]
+
+
+def test_classes_of_too_few_rows_for_every_round_are_judged_all_the_same() -> None:
+    pairs = [(f"text {n}", f"class {n % 20}") for n in range(60)]
+    found = Splits(rows_of(pairs[:50]), rows_of(pairs[50:]), None)
+
+    several = of(found)
+
+    assert len(several) == rounds.OF_FEW
+    assert sum(len(each.validation) for each in several) >= 55

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -56,12 +57,23 @@ def together(splits: Splits) -> Rows:
 
 def _folds(rows: Rows, groups: list[str], task: Task, seed: int) -> Iterator[tuple[Indices, Indices]]:
     """Rows to learn from and the others; without those of a name that is not among the former."""
-    from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
-
     _, classes = np.unique(strata(rows, task.fields), return_inverse=True)
     folds = FOLDS if len(rows) >= FEW else OF_FEW
-    kind = StratifiedGroupKFold if np.bincount(classes).min() >= folds else GroupKFold
     of_row = [set(task.names(task.learn(rows.take([row])))) for row in range(len(rows))]
-    for seen, unseen in kind(folds, shuffle=True, random_state=seed).split(np.zeros(len(rows)), classes, groups):
+    for seen, unseen in _spread(classes, groups, folds, seed):
         known = set(task.names(task.learn(rows.take(seen))))
         yield seen, np.array([row for row in unseen.tolist() if of_row[row] <= known], dtype=np.int64)
+
+
+def _spread(classes: Indices, groups: list[str], folds: int, seed: int) -> list[tuple[Indices, Indices]]:
+    """Folds over which the rows of each class are spread, few as they may be: one that is judged misses its like most.
+
+    Of four rows of a class in five folds, each is judged after learning from the three others.
+    """
+    from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
+
+    # the stratified kind refuses classes of which none has a row for every fold, and warns of one that has not
+    kind = StratifiedGroupKFold if np.bincount(classes).max() >= folds else GroupKFold
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+        return list(kind(folds, shuffle=True, random_state=seed).split(np.zeros(len(classes)), classes, groups))
