@@ -212,7 +212,7 @@ def _measured(
     log(Stage("curves", "the same ways with fewer rows"))
     best = scored[ranking[0]["model"]][-1] if ranking else None
     curves = _grown(course, best, standings, not_tried)
-    foresee = outlook.foreseeing(course, splits, curves, is_cut_off=is_cut_off)
+    foresee = outlook.foreseeing(course, splits, is_cut_off=is_cut_off)
     primary, seed = course.task.primary, course.settings.seed
     found = verdict.of(
         standings, primary=primary, seed=seed, most_ms=wishes.most_ms, foresee=lambda one: foresee(again(one))

@@ -16,25 +16,14 @@ from families import Family
 from headstart import plug
 from headstart.advisor import outlook
 from headstart.advisor.arms import Arm
-from headstart.advisor.curves import Curve, Estimate, usual_gain
-from headstart.advisor.measured import errors
+from headstart.advisor.curves import Estimate, usual_gain
 from headstart.advisor.outlook import Outlook
-from headstart.advisor.power_law import Laws
 from headstart.advisor.race import Standing
 from headstart.advisor.rounds import Round
-from headstart.advisor.worth import Worth
 from headstart.contracts import Rows, Splits
 
 N = 300
 FROZEN = standing("bert, frozen", "pretrained", hits(220, N))
-COPIES = np.ones(20)
-HALVES = Laws(0.1 * COPIES, 0.2 * COPIES, -0.5 * COPIES, COPIES, 48.0)
-"""Error 0.1 + 0.2 at 48 rows; with four times as many, half the drop."""
-
-
-def worth_of(*kinds: str) -> Worth:
-    curve = Curve(errors((20, 25, 31, 38, 48), np.full((5, 3), 0.3), num_test=16), HALVES, 1.0)
-    return Worth({kind: {"name": f"the {kind}"} for kind in kinds}, fitted=dict.fromkeys(kinds, curve))
 
 
 def test_of_ever_so_many_test_rows_the_interval_is_that_of_the_race() -> None:
@@ -81,53 +70,47 @@ def test_the_test_score_lies_within_as_often_as_is_said() -> None:
     assert 930 <= inside <= 970
 
 
-def foreseen(
-    family: Family, folder: Path, one: Standing, worth: Worth, *, is_cut_off: bool = True, per_round: int = 48
-) -> Outlook:
+def foreseen(family: Family, folder: Path, one: Standing, *, is_cut_off: bool = True, per_round: int = 48) -> Outlook:
     """Of 64 rows to learn from, 16 for validation and 40 for test, raced with so many rows."""
     at = course(family("bert"), folder, num_train=120, num_judged=16)
     rows = at.rounds[0].train
     at = dataclasses.replace(at, rounds=[Round(rows.take(np.arange(per_round)), at.rounds[0].validation)])
     splits = Splits(rows.take(np.arange(64)), rows.take(np.arange(64, 80)), rows.take(np.arange(80, 120)))
-    return outlook.foreseeing(at, splits, worth, is_cut_off=is_cut_off)(one)
+    return outlook.foreseeing(at, splits, is_cut_off=is_cut_off)(one)
 
 
-def test_a_frozen_model_learns_from_the_validation_rows_too(family: Family, tmp_path: Path) -> None:
-    one = standing("bert, frozen", "pretrained", hits(12, 16))
-
-    found = foreseen(family, tmp_path, one, worth_of("pretrained"))
-    given = foreseen(family, tmp_path, one, worth_of("pretrained"), is_cut_off=False)
-
-    assert (found.learns, found.learnt, found.judged) == (80, 48, 40)
-    assert found.value == pytest.approx(12 / 16 + 0.2 * (1 - (80 / 48) ** -0.5))
-    assert (given.learns, given.value) == (64, pytest.approx(12 / 16 + 0.2 * (1 - (64 / 48) ** -0.5)))
-
-
-OF_NO_CURVE = {
-    "some blocks move": (moving("top"), worth_of("pretrained", "baseline"), 80),
-    "rows choose the epoch": (moving("lora"), worth_of("pretrained", "baseline"), 64),
-    "another baseline": (Arm("another", "baseline"), worth_of("pretrained", "baseline"), 80),
-    "no time for curves": (FROZEN.arm, Worth(), 80),
+WAYS = {
+    "frozen": (FROZEN.arm, 80),
+    "some blocks move": (moving("top"), 80),
+    "rows choose the epoch": (moving("lora"), 64),
+    "fresh weights": (moving("scratch"), 64),
+    "a baseline": (Arm("TF-IDF", "baseline"), 80),
 }
 
 
-@pytest.mark.parametrize(("arm", "worth", "learns"), OF_NO_CURVE.values(), ids=OF_NO_CURVE.keys())
-def test_without_a_curve_what_is_usual_is_expected(
-    family: Family, tmp_path: Path, arm: Arm, worth: Worth, learns: int
-) -> None:
+@pytest.mark.parametrize(("arm", "learns"), WAYS.values(), ids=WAYS.keys())
+def test_more_rows_bring_what_is_usual(family: Family, tmp_path: Path, arm: Arm, learns: int) -> None:
     one = Standing(arm, hits(12, 16), 1, 1, 1.0)
 
-    found = foreseen(family, tmp_path, one, worth)
+    found = foreseen(family, tmp_path, one)
 
     assert found == dataclasses.replace(
         outlook.of(one, usual_gain(4 / 16, learns / 48), judged=40), learns=learns, learnt=48
     )
 
 
+def test_validation_rows_that_were_given_are_not_learnt_from(family: Family, tmp_path: Path) -> None:
+    one = standing("bert, frozen", "pretrained", hits(12, 16))
+
+    found = foreseen(family, tmp_path, one, is_cut_off=False)
+
+    assert (found.learns, found.value) == (64, 12 / 16 + usual_gain(4 / 16, 64 / 48).value)
+
+
 def test_epochs_that_there_was_no_time_for_count_as_rows_do(family: Family, tmp_path: Path) -> None:
     begun, done = (Standing(moving("top"), hits(12, 16), epochs, 4, 1.0) for epochs in (1, 4))
 
-    more, less = (foreseen(family, tmp_path / str(one.epochs), one, Worth()) for one in (begun, done))
+    more, less = (foreseen(family, tmp_path / str(one.epochs), one) for one in (begun, done))
 
     assert more.value == 12 / 16 + usual_gain(4 / 16, 4 * 80 / 48).value
     assert more.value > less.value
@@ -140,7 +123,7 @@ def test_where_nothing_is_known_of_more_rows_what_was_reached_is_expected(
 ) -> None:
     one = Standing(FROZEN.arm, hits(12, 16), 1, 1, 1.0)
 
-    found = foreseen(family, tmp_path, one, Worth(), per_round=per_round)
+    found = foreseen(family, tmp_path, one, per_round=per_round)
 
     assert (found.value, found.learns, found.learnt, found.judged) == (12 / 16, None, None, 40)
 
@@ -183,19 +166,3 @@ def test_a_usual_gain_holds_nine_tenths_of_all_laws() -> None:
         inside += found.low <= gain <= found.high
 
     assert 870 <= inside <= 930
-
-
-def test_a_curve_is_not_followed_beyond_its_reach() -> None:
-    worth = worth_of("pretrained")
-
-    assert worth.gain(FROZEN.arm, 48, 192) == Estimate(*[pytest.approx(0.1)] * 3)
-    assert worth.gain(FROZEN.arm, 48, 193) is None
-
-
-def test_fresh_weights_and_the_baseline_of_the_curve_grow_with_theirs(family: Family, tmp_path: Path) -> None:
-    fresh = Standing(moving("scratch"), hits(12, 16), 1, 1, 1.0)
-    baseline = standing("the baseline", "baseline", hits(12, 16))
-
-    # fresh weights set the validation rows apart to stop by
-    assert foreseen(family, tmp_path, fresh, worth_of("scratch")).learns == 64
-    assert foreseen(family, tmp_path, baseline, worth_of("baseline")).learns == 80

@@ -147,14 +147,9 @@ def growth(curve: Curve, times: float) -> Growth:
     """
     assert 1 <= times <= REACH, "no further than the curve may be trusted"
     rows = times * curve.last
-    score = estimates(1 - power_law.error(curve.laws, np.array([rows])))[0]
-    return Growth(times, round(rows), score, gain(curve, curve.last, rows))
-
-
-def gain(curve: Curve, rows: float, more: float) -> Estimate:
-    """By how much the score with more rows is above that with fewer; 0 or more."""
-    error_RN = power_law.error(curve.laws, np.array([rows, more]))
-    return estimates(error_RN[:, :1] - error_RN[:, 1:])[0]
+    error_RN = power_law.error(curve.laws, np.array([curve.last, rows]))
+    score, gain = estimates(np.stack([1 - error_RN[:, 1], error_RN[:, 0] - error_RN[:, 1]], axis=1))
+    return Growth(times, round(rows), score, gain)
 
 
 def usual_gain(error: float, times: float) -> Estimate:

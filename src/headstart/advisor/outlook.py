@@ -20,7 +20,6 @@ from headstart.advisor.curves import LEVEL, REACH, Estimate, usual_gain
 from headstart.advisor.power_law import EXPECTED
 from headstart.advisor.race import Course, Standing
 from headstart.advisor.rounds import Round
-from headstart.advisor.worth import Worth
 from headstart.contracts import Rows, Splits, Strategy, Task
 from headstart.data.split import strata
 
@@ -73,14 +72,15 @@ def of(one: Standing, gain: Estimate = NOTHING, *, judged: int | None = None) ->
     return Outlook(min(1.0, value), value - below, min(1.0, value + above), one.value, judged=judged)
 
 
-def foreseeing(course: Course, splits: Splits, worth: Worth, *, is_cut_off: bool) -> Foresee:
+def foreseeing(course: Course, splits: Splits, *, is_cut_off: bool) -> Foresee:
     """From how a way stands to what its fit will reach on the test rows.
+
+    More rows are expected to bring what is usual, and so are the epochs that there was no time for. A learning curve
+    was measured on the few rows of one round, and would tell so small a step less well (decision log).
 
     Args:
         course: Where it was raced.
         splits: Of the data; the test rows are counted, not read.
-        worth: The curves. Of a way without one of its own, such as a model of which some blocks move, more rows are
-            expected to bring what is usual, and so are the epochs that it had no time for.
         is_cut_off: Whether the validation rows were held out of those to learn from, to which they go back where a fit
             needs none.
     """
@@ -93,9 +93,7 @@ def foreseeing(course: Course, splits: Splits, worth: Worth, *, is_cut_off: bool
             together = rounds.together(splits)
             rows = rows if _needs_validation(course, one, len(together)) else together
         times = of_own_class(course.rounds, rows, course.task)
-        gain = worth.gain(one.arm, learnt, round(times * learnt))
-        if gain is None and times <= REACH:
-            gain = _usual(one, times)
+        gain = _usual(one, times) if times <= REACH else None
         found = of(one, gain or NOTHING, judged=judged)
         return found if gain is None else dataclasses.replace(found, learns=len(rows), learnt=learnt)
 

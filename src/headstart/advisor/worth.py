@@ -10,7 +10,6 @@ from typing import Any
 from headstart.advisor import curves, growth, statement
 from headstart.advisor.arms import Arm
 from headstart.advisor.clock import OutOfTime
-from headstart.advisor.curves import Curve, Estimate
 from headstart.advisor.measured import Measured
 from headstart.advisor.race import Course
 from headstart.advisor.rounds import Round
@@ -32,21 +31,6 @@ class Worth:
     more: tuple[Mapping[str, Any], ...] = ()
     said: Statement | None = None
     missing: str | None = None
-    fitted: Mapping[str, Curve] = field(default_factory=dict)
-    """What is told of, before it was."""
-
-    def gain(self, arm: Arm, rows: int, more: int) -> Estimate | None:
-        """What more rows bring to an arm; None where there are no more, or no curve says so."""
-        curve = self.fitted.get(arm.kind)
-        if curve is None or not self._is_of(arm) or not rows < more <= curve.reach:
-            return None
-        return curves.gain(curve, rows, more)
-
-    def _is_of(self, arm: Arm) -> bool:
-        """Whether the curve of its kind says something of an arm: of pretrained models it is that of a frozen one."""
-        if arm.kind == "baseline":
-            return bool(self.told["baseline"]["name"] == arm.name)
-        return arm.kind == "scratch" or not arm.is_moving
 
     @property
     def is_scratch_open(self) -> bool:
@@ -96,4 +80,4 @@ def _told(course: Course, found: Mapping[str, Measured], called: Mapping[str, st
     more = [dataclasses.asdict(curves.growth(fitted["pretrained"], times)) for times in MORE if "pretrained" in fitted]
     is_whole = len(fitted) == 3
     said = statement.statement(fitted["pretrained"], fitted["scratch"], fitted["baseline"]) if is_whole else None
-    return Worth(told, tuple(more), said, missing, fitted)
+    return Worth(told, tuple(more), said, missing)
