@@ -75,11 +75,12 @@ def test_the_strength_with_the_lowest_loss_is_ringed() -> None:
     [
         (0.783, 0.859, [0.78, 0.8, 0.82, 0.84, 0.86]),
         (0, 1, [0, 0.2, 0.4, 0.6, 0.8, 1]),
-        (0.5, 0.5, [0.5, 0.6]),
+        (1, 1, [0.8, 1]),
+        (0.55, 0.55, [0.4, 0.6]),
         (0, 0, [0, 0.2]),
         (-3, 2, [-3, -2, -1, 0, 1, 2]),
     ],
-    ids=["narrow", "unit", "one value", "zero", "negative"],
+    ids=["narrow", "unit", "one value", "between marks", "zero", "negative"],
 )
 def test_ticks_are_round_and_enclose_the_values(low: float, high: float, marks: list[float]) -> None:
     assert ticks(low, high) == pytest.approx(marks)

@@ -39,7 +39,10 @@ def ticks(low: float, high: float, *, about: int = 5) -> list[float]:
     step = next(power * factor for factor in (1, 2, 5, 10) if power * factor * about >= span * (1 - 1e-9))
     # a small slack keeps 0.3 / 0.1 = 2.9999… from adding an empty step at either end
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
-    return [round(index * step, 12) for index in range(first, max(last, first + 1) + 1)]
+    if first == last:
+        # a lone value stands on top, for there is often nothing above it, unless there is nothing below
+        first, last = (first - 1, last) if first > 0 else (first, last + 1)
+    return [round(index * step, 12) for index in range(first, last + 1)]
 
 
 def element(tag: str, attributes: Mapping[str, object], *children: str) -> Markup:
