@@ -82,7 +82,7 @@ def foreseen(family: Family, folder: Path, one: Standing, *, is_cut_off: bool = 
 WAYS = {
     "frozen": (FROZEN.arm, 80),
     "some blocks move": (moving("top"), 80),
-    "rows choose the epoch": (moving("lora"), 64),
+    "rows choose the epoch": (moving("gradual"), 64),
     "fresh weights": (moving("scratch"), 64),
     "a baseline": (Arm("TF-IDF", "baseline"), 80),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import re
 import shutil
 from pathlib import Path
@@ -231,6 +232,16 @@ def test_a_run_is_saved_as_a_plain_folder_that_answers_the_same(
     # matrices in the blocks above the boundary, of two blocks
     lowest = 1 if "top" in given else 0
     assert {int(re.fullmatch(r"encoder\.layer\.(\d)\..*weight", name)[1]) for name in moved} == {*range(lowest, 2)}  # type: ignore[index]
+
+
+def test_few_rows_are_all_learnt_from(family: families.Family, tmp_path: Path) -> None:
+    data = families.csv_of(tmp_path / "reviews.csv", families.reviews(40))
+    asked = FitSettings(model=f"dir:{family('bert')}", strategy="lora", epochs=1, precision="float32")
+
+    done = run.fit(str(data), asked, out=tmp_path / "run")
+
+    facts = json.loads((done.folder / "run.json").read_text(encoding="utf-8"))
+    assert facts["data"]["rows"] == {"train": 32, "validation": 0, "test": 8}
 
 
 def test_a_sentence_encoder_is_read_as_it_was_trained_to_be(family: families.Family, tmp_path: Path) -> None:

@@ -14,10 +14,12 @@ from headstart.contracts import Backbone, Task
 from headstart.errors import MismatchError, need
 from headstart.settings import FitSettings, Recipe
 from headstart.strategies import _blocks
-from headstart.strategies._plain import STEPS, idle_sizes
+from headstart.strategies._plain import STEPS, idle_sizes, needs_validation, of_blocks
 
 if TYPE_CHECKING:
     from torch import nn
+
+__all__ = ["needs_validation"]
 
 OURS = "headstart"
 """What the adapters are called inside the layers."""
@@ -26,12 +28,16 @@ OURS = "headstart"
 def recipe(settings: FitSettings, task: Task) -> Recipe:
     """What to train with where the user leaves it open."""
     # ten times the rate of `full`: adapters begin at nothing and have further to go
-    return Recipe(epochs=6, lr=2e-3, patience=2, layer_decay=1.0, least_steps=STEPS)
-
-
-def needs_validation(settings: FitSettings, task: Task, num_rows: int) -> bool:
-    """The best epoch is chosen on a validation split."""
-    return True
+    above = of_blocks(task)
+    return Recipe(
+        epochs=6,
+        lr=2e-3,
+        patience=2,
+        layer_decay=1.0,
+        classifier_lr=above.classifier_lr,
+        least_steps=STEPS,
+        steps_a_class=above.steps_a_class,
+    )
 
 
 def unused(settings: FitSettings, task: Task) -> frozenset[str]:
