@@ -5,6 +5,7 @@ The pretrained weights of the blocks stay as they are meanwhile; what follows th
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -29,15 +30,7 @@ def recipe(settings: FitSettings, task: Task) -> Recipe:
     """What to train with where the user leaves it open."""
     # ten times the rate of `full`: adapters begin at nothing and have further to go
     above = of_blocks(task)
-    return Recipe(
-        epochs=6,
-        lr=2e-3,
-        patience=2,
-        layer_decay=1.0,
-        classifier_lr=above.classifier_lr,
-        least_steps=STEPS,
-        steps_a_class=above.steps_a_class,
-    )
+    return dataclasses.replace(above, epochs=6, lr=2e-3, patience=2, layer_decay=1.0, least_steps=STEPS)
 
 
 def unused(settings: FitSettings, task: Task) -> frozenset[str]:
