@@ -163,7 +163,8 @@ def cards(facts: Facts) -> list[Card]:
     if best["answering"] is not None:
         often = f"95 of 100 within\n{say.milliseconds(best['answering']['p95_ms'])}"
         found.append(Card("one answer", say.milliseconds(best["answering"]["p50_ms"]), often))
-        found.append(Card("weights", say.mib(round(best["mib"] * 2**20)), f"{best['blocks']} blocks"))
+        blocks = f"{best['blocks']} block" + "s" * (best["blocks"] != 1)
+        found.append(Card("weights", say.mib(round(best["mib"] * 2**20)), blocks))
     of = "" if facts["budget"] is None else f"of a budget of\n{say.duration(facts['budget'])}"
     return [*found, Card("spent on this advice", say.duration(facts["spent"]), of)]
 
